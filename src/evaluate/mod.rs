@@ -1,0 +1,5 @@
+//! What becomes of a packet: at one endpoint, and on its whole way.
+//! Never knows how a world was read; no clock, no client, no text format.
+
+pub mod path;
+pub mod policy;

@@ -1,0 +1,124 @@
+//! Sorts documents into `Objects`, one at a time: the same for a server's lists and for files.
+//! Never reads anything by itself.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::names::Kind;
+use super::objects::{CalicoPolicy, Found, Listing, Meta, Objects, Place, or_default};
+use crate::model::spec::PolicySpec;
+
+/// A Calico policy's document.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PolicyDocument {
+    metadata: Meta,
+    #[serde(deserialize_with = "or_default")]
+    spec: PolicySpec,
+}
+
+impl Objects {
+    /// Adds one object. Calico's are in v3 form; `stored_name` is the name under which the API server keeps it. The
+    /// error says which field is malformed.
+    pub fn add(&mut self, kind: Kind, value: Value, stored_name: &str, place: Place) -> Result<(), String> {
+        match kind {
+            Kind::Node => put(&mut self.nodes, value, place),
+            Kind::Namespace => put(&mut self.namespaces, value, place),
+            Kind::Pod => put(&mut self.pods, value, place),
+            Kind::ServiceAccount => put(&mut self.service_accounts, value, place),
+            Kind::Service => put(&mut self.services, value, place),
+            Kind::Endpoints => put(&mut self.endpoints, value, place),
+            Kind::EndpointSlice => put(&mut self.endpoint_slices, value, place),
+            Kind::ConfigMap => put(&mut self.config_maps, value, place),
+            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::ReplicaSet | Kind::Job => {
+                put(&mut self.workloads, with_kind(value, kind), place)
+            }
+            Kind::KubernetesNetworkPolicy => put(&mut self.kubernetes_policies, value, place),
+            Kind::GlobalNetworkPolicy
+            | Kind::NetworkPolicy
+            | Kind::StagedGlobalNetworkPolicy
+            | Kind::StagedNetworkPolicy
+            | Kind::StagedKubernetesNetworkPolicy => {
+                let document: PolicyDocument = typed(value)?;
+                let object = CalicoPolicy {
+                    kind,
+                    stored_name: stored_name.to_string(),
+                    metadata: document.metadata,
+                    spec: document.spec,
+                };
+                self.calico_policies.items.push(Found { object, place });
+                Ok(())
+            }
+            Kind::Tier => put(&mut self.tiers, value, place),
+            Kind::HostEndpoint => put(&mut self.host_endpoints, value, place),
+            Kind::GlobalNetworkSet | Kind::NetworkSet => put(&mut self.network_sets, value, place),
+            Kind::IPPool => put(&mut self.ip_pools, value, place),
+            Kind::FelixConfiguration => put(&mut self.felix_configurations, value, place),
+            Kind::BGPConfiguration => put(&mut self.bgp_configurations, value, place),
+            Kind::BGPPeer => put(&mut self.bgp_peers, value, place),
+            Kind::ClusterInformation => put(&mut self.cluster_informations, value, place),
+            Kind::ValidatingWebhookConfiguration | Kind::MutatingWebhookConfiguration => {
+                put(&mut self.webhooks, with_kind(value, kind), place)
+            }
+            Kind::APIService => put(&mut self.api_services, value, place),
+            Kind::CustomResourceDefinition => put(&mut self.definitions, value, place),
+            Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy | Kind::ClusterNetworkPolicy => {
+                put(&mut self.admin_policies, with_kind(value, kind), place)
+            }
+        }
+    }
+
+    /// The coverage of a kind's listing: what was asked and how much of it was seen.
+    pub fn coverage_mut(&mut self, kind: Kind) -> &mut Vec<super::objects::Coverage> {
+        match kind {
+            Kind::Node => &mut self.nodes.coverage,
+            Kind::Namespace => &mut self.namespaces.coverage,
+            Kind::Pod => &mut self.pods.coverage,
+            Kind::ServiceAccount => &mut self.service_accounts.coverage,
+            Kind::Service => &mut self.services.coverage,
+            Kind::Endpoints => &mut self.endpoints.coverage,
+            Kind::EndpointSlice => &mut self.endpoint_slices.coverage,
+            Kind::ConfigMap => &mut self.config_maps.coverage,
+            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::ReplicaSet | Kind::Job => {
+                &mut self.workloads.coverage
+            }
+            Kind::KubernetesNetworkPolicy => &mut self.kubernetes_policies.coverage,
+            Kind::GlobalNetworkPolicy
+            | Kind::NetworkPolicy
+            | Kind::StagedGlobalNetworkPolicy
+            | Kind::StagedNetworkPolicy
+            | Kind::StagedKubernetesNetworkPolicy => &mut self.calico_policies.coverage,
+            Kind::Tier => &mut self.tiers.coverage,
+            Kind::HostEndpoint => &mut self.host_endpoints.coverage,
+            Kind::GlobalNetworkSet | Kind::NetworkSet => &mut self.network_sets.coverage,
+            Kind::IPPool => &mut self.ip_pools.coverage,
+            Kind::FelixConfiguration => &mut self.felix_configurations.coverage,
+            Kind::BGPConfiguration => &mut self.bgp_configurations.coverage,
+            Kind::BGPPeer => &mut self.bgp_peers.coverage,
+            Kind::ClusterInformation => &mut self.cluster_informations.coverage,
+            Kind::ValidatingWebhookConfiguration | Kind::MutatingWebhookConfiguration => &mut self.webhooks.coverage,
+            Kind::APIService => &mut self.api_services.coverage,
+            Kind::CustomResourceDefinition => &mut self.definitions.coverage,
+            Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy | Kind::ClusterNetworkPolicy => {
+                &mut self.admin_policies.coverage
+            }
+        }
+    }
+}
+
+fn typed<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+fn put<T: for<'de> Deserialize<'de>>(listing: &mut Listing<T>, value: Value, place: Place) -> Result<(), String> {
+    listing.items.push(Found { object: typed(value)?, place });
+    Ok(())
+}
+
+/// Objects in a server's list do not repeat their kind.
+fn with_kind(mut value: Value, kind: Kind) -> Value {
+    if let Some(object) = value.as_object_mut() {
+        object.insert("kind".into(), kind.to_string().into());
+    }
+    value
+}

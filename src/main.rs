@@ -1,0 +1,2 @@
+//! kubectl zerotrust.
+fn main() {}

@@ -1,0 +1,12 @@
+//! The nouns that travel: selectors, policies, flows, the world, grants.
+//! Never knows files, clients or tables.
+
+pub mod compile;
+pub mod flow;
+pub mod intent;
+pub mod net;
+pub mod policy;
+pub mod selector;
+pub mod spec;
+pub mod validate;
+pub mod world;
