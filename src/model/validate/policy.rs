@@ -22,11 +22,12 @@ pub(super) fn check(check: &mut Check, object: &Value) {
     }
     check_tier(check, text(spec, "tier"));
     check_hints(check, list(spec, "performanceHints"));
-    for field in ["selector", "serviceAccountSelector", "namespaceSelector"] {
+    for field in ["selector", "serviceAccountSelector"] {
         check_selector(check, &format!("spec.{field}"), &spec[field], Global::Never);
     }
     check_types(check, list(spec, "types"));
     if check.kind.is_global() {
+        check_selector(check, "spec.namespaceSelector", &spec["namespaceSelector"], Global::Never);
         check_hook(check, spec);
     }
     for (field, direction) in [("ingress", Direction::Ingress), ("egress", Direction::Egress)] {
