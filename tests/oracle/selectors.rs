@@ -580,7 +580,7 @@ fn selectors_written_by_hand_are_what_calico_says() {
 
 #[test]
 fn generated_selectors_are_what_calico_says() {
-    const EACH: usize = 4000;
+    const EACH: usize = 3000;
     let mut oracle = Oracle::start();
     // The seed is fixed, so that a failure comes again.
     let mut runner = TestRunner::deterministic();

@@ -81,7 +81,7 @@ fn refuses_what_calico_refuses_and_says_where() {
         ("a in {,}", 7, "a comma or }"),
         ("a in {'b' 'c'}", 11, "a comma or }"),
         ("a in {'b'", 10, "a comma or }"),
-        ("a inside {'b'}", 3, "after a label"),
+        ("a inside {'b'}", 5, "in braces"),
         ("(has(a)", 1, "the ( is never closed"),
         ("has(a))", 7, "no ( stands before"),
         ("()", 2, "expected a label"),
