@@ -47,8 +47,9 @@ pub struct SelectorError {
 }
 
 impl Selector {
-    /// Reads what Calico 3.28 reads; the empty text is `all()`. Takes parentheses of any depth, but a tree of at most
-    /// 500 levels.
+    /// Reads what Calico 3.28 reads; the empty text is `all()`. From 3.30 on Calico takes no line break within `has( )` or
+    /// between the two words of an operator; here it is taken, as the older Felix enforces it. Parentheses may have any
+    /// depth, the tree at most 500 levels.
     pub fn parse(text: &str) -> Result<Selector, SelectorError> {
         parse::parse(text).map(Selector)
     }
@@ -58,7 +59,8 @@ impl Selector {
         Selector(Node::All)
     }
 
-    /// Matches what has the label with this value: `key == "value"`.
+    /// Matches what has the label with this value: `key == "value"`. No text says a value that holds both `"` and `'`, and
+    /// no label of Kubernetes has one.
     pub fn label_equals(key: &str, value: &str) -> Selector {
         Selector(Node::Equal(key.to_string(), value.to_string()))
     }
