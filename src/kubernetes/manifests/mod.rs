@@ -1,0 +1,5 @@
+//! A directory of manifests.
+//! Never knows a server.
+
+mod scalar;
+mod value;
