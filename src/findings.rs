@@ -66,6 +66,7 @@ codes! {
     NOT_NETS_ALL = "ZT0112", Error, "notNets of every address stops Felix from programming the node";
     METADATA_STALE = "ZT0113", Warning, "labels or annotations differ from Calico's own metadata annotation, which wins";
     NAME_UNUSUAL = "ZT0114", Warning, "the stored name lacks the prefix of its tier, so calicoctl does not find it";
+    OBJECT_TWICE = "ZT0120", Warning, "an object stands in two places";
     POLICY_NOT_EVALUATED = "ZT0115", Warning, "a policy of a kind that is not evaluated";
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::iter::Peekable;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput, Tag};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use super::scalar::resolve;
@@ -138,9 +139,14 @@ impl<'a> ValueReader<'a> {
                 continue;
             }
             let key = key_text(key).map_err(|reason| fault(&span, reason))?;
-            let came_by_merge = !merged.is_empty() && merged.contains(&key);
-            if entries.insert(key.clone(), value).is_some() && !came_by_merge {
-                return Err(fault(&span, format!("the key {key} stands twice")));
+            match entries.entry(key) {
+                Entry::Vacant(entry) => {
+                    entry.insert(value);
+                }
+                Entry::Occupied(mut entry) if merged.contains(entry.key()) => {
+                    entry.insert(value);
+                }
+                Entry::Occupied(entry) => return Err(fault(&span, format!("the key {} stands twice", entry.key()))),
             }
         }
     }
