@@ -109,7 +109,9 @@ impl Answer {
             404 => AccessError::Missing(object.clone()),
             409 if status.reason == "AlreadyExists" => AccessError::Exists(object.clone()),
             409 if status.reason == "Conflict" || status.reason.is_empty() => AccessError::Conflict(object.clone()),
-            400 | 409 | 413 | 415 | 422 => AccessError::Invalid { object: object.to_string(), reason: self.causes(status) },
+            400 | 409 | 413 | 415 | 422 => {
+                AccessError::Invalid { object: object.to_string(), reason: self.causes(status) }
+            }
             _ => AccessError::Unavailable(format!("{server}: {verb} {object}: {}", self.said())),
         }
     }
@@ -162,7 +164,9 @@ mod tests {
         assert!(matches!(error(409, &said(409, "Conflict", "{}")), AccessError::Conflict(_)));
         assert!(matches!(error(409, &said(409, "AlreadyExists", "{}")), AccessError::Exists(_)));
         let named = r#"{"name":"web","kind":"networkpolicies"}"#;
-        assert!(matches!(error(404, &said(404, "NotFound", named)), AccessError::Missing(object) if object.name == "web"));
+        assert!(
+            matches!(error(404, &said(404, "NotFound", named)), AccessError::Missing(object) if object.name == "web")
+        );
         let namespace = r#"{"name":"shop","kind":"namespaces"}"#;
         assert!(
             matches!(error(404, &said(404, "NotFound", namespace)), AccessError::Missing(o) if o.kind == Kind::Namespace)

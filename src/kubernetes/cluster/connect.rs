@@ -13,10 +13,11 @@ use http::header::{HeaderValue, USER_AGENT};
 use kube::config::{AuthInfo, AuthProviderConfig, Config};
 
 use super::connection::Connection;
-use super::credentials::{self, Credentials};
+use super::credentials::{self, Credentials, Identity};
 use super::failure;
-use super::kubeconfig::{AuthProvider, ClusterEntry, Environment, Kubeconfig, Selected};
+use super::kubeconfig::{AuthProvider, ClusterEntry, Environment, Kubeconfig};
 use super::proxy::proxy_for;
+use super::select::Selected;
 use super::transport::{Listener, Notice, Transport};
 use crate::kubernetes::AccessError;
 
@@ -108,7 +109,7 @@ fn config(
     selected: &Selected,
     url: Uri,
     proxy: Option<Uri>,
-    identity: Option<(Vec<u8>, Vec<u8>)>,
+    identity: Option<Identity>,
     renew: Option<AuthProvider>,
     timeout: Option<Duration>,
 ) -> Result<Config, AccessError> {
@@ -149,7 +150,7 @@ fn config(
         }),
         ..AuthInfo::default()
     };
-    if let Some((certificate, key)) = identity {
+    if let Some(Identity { certificate, key }) = identity {
         info.client_certificate_data = Some(STANDARD.encode(certificate));
         info.client_key_data = Some(STANDARD.encode(key).into());
     }

@@ -2,6 +2,7 @@
 //! Never sends anything, and never shows a secret.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,8 +13,8 @@ use serde::Deserialize;
 
 use super::connection::Secret;
 use super::exec;
-use super::kubeconfig::{AuthProvider, Selected, UserEntry};
-
+use super::kubeconfig::{AuthProvider, UserEntry};
+use super::select::Selected;
 use crate::kubernetes::AccessError;
 
 /// How old a token that was read from a file may be: client-go reads it again every minute.
@@ -26,10 +27,22 @@ const MARGIN: Duration = Duration::from_secs(10);
 pub(super) struct Credentials {
     /// What goes into every request.
     pub authorization: Authorization,
-    /// A client certificate and its key, both in PEM.
-    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// A client certificate.
+    pub identity: Option<Identity>,
     /// An OIDC login whose ID token has to be renewed first.
     pub renew: Option<AuthProvider>,
+}
+
+/// A client certificate and its key, both in PEM.
+pub(super) struct Identity {
+    pub certificate: Vec<u8>,
+    pub key: Vec<u8>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("(not shown)")
+    }
 }
 
 /// The Authorization header.
@@ -108,7 +121,7 @@ pub(super) fn collect(selected: &Selected, terminal: bool) -> Result<Credentials
         }
         if !status.client_certificate_data.is_empty() {
             let key = status.client_key_data.expose().as_bytes().to_vec();
-            credentials.identity = Some((status.client_certificate_data.into_bytes(), key));
+            credentials.identity = Some(Identity { certificate: status.client_certificate_data.into_bytes(), key });
         }
     } else if let Some(provider) = &user.auth_provider {
         match id_token(provider).map_err(refused)? {
@@ -157,12 +170,11 @@ fn header(scheme: &str, secret: &str) -> Result<HeaderValue, String> {
 }
 
 /// Data wins over files, as with kubectl.
-fn identity(user: &UserEntry) -> Result<Option<(Vec<u8>, Vec<u8>)>, AccessError> {
-    let certificate =
-        pem("client-certificate-data", &user.client_certificate_data, &user.client_certificate)?;
+fn identity(user: &UserEntry) -> Result<Option<Identity>, AccessError> {
+    let certificate = pem("client-certificate-data", &user.client_certificate_data, &user.client_certificate)?;
     let key = pem("client-key-data", user.client_key_data.expose(), &user.client_key)?;
     match (certificate, key) {
-        (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
+        (Some(certificate), Some(key)) => Ok(Some(Identity { certificate, key })),
         (None, None) => Ok(None),
         (Some(_), None) => Err(AccessError::Credentials("a client certificate is set without its key".into())),
         (None, Some(_)) => Err(AccessError::Credentials("a client key is set without its certificate".into())),
@@ -197,7 +209,10 @@ fn id_token(provider: &AuthProvider) -> Result<Option<HeaderValue>, String> {
     }
     match provider.config.get("refresh-token").is_some_and(|token| !token.is_empty()) && !token.is_empty() {
         true => Ok(None),
-        false => Err("the OIDC ID token has run out or cannot be read, and there is no refresh-token to renew it; log in again".into()),
+        false => Err(
+            "the OIDC ID token has run out or cannot be read, and there is no refresh-token to renew it; log in again"
+                .into(),
+        ),
     }
 }
 
@@ -255,9 +270,8 @@ mod tests {
 
     #[test]
     fn a_valid_id_token_is_used_as_it_is() {
-        let provider = |token: &str, more: &str| {
-            format!("auth-provider: {{name: oidc, config: {{id-token: {token}{more}}}}}")
-        };
+        let provider =
+            |token: &str, more: &str| format!("auth-provider: {{name: oidc, config: {{id-token: {token}{more}}}}}");
         let good = jwt("99999999999");
         assert_eq!(sent(&provider(&good, "")), format!("Bearer {good}"));
         let old = collect(&selected(&provider(&jwt("1"), ", refresh-token: r")), false).unwrap();

@@ -80,9 +80,10 @@ fn interactive(exec: &Exec, terminal: bool) -> Result<bool, String> {
         "IfAvailable" => Ok(terminal),
         "" if exec.api_version == V1BETA1 => Ok(terminal),
         "Always" if terminal => Ok(true),
-        "Always" => {
-            Err(format!("the exec plugin {} needs a terminal (interactiveMode: Always), and there is none", exec.command))
-        }
+        "Always" => Err(format!(
+            "the exec plugin {} needs a terminal (interactiveMode: Always), and there is none",
+            exec.command
+        )),
         "" => Err(format!("the exec plugin {} has no interactiveMode, which {V1} needs", exec.command)),
         other => Err(format!("the exec plugin {} has an unknown interactiveMode: {other}", exec.command)),
     }
@@ -175,7 +176,9 @@ mod tests {
 
     #[test]
     fn a_token_or_a_certificate_comes_back() {
-        let token = prints(r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"t"}}"#);
+        let token = prints(
+            r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"t"}}"#,
+        );
         assert_eq!(run(&token, &ClusterEntry::default(), false).unwrap().token.expose(), "t");
         let pair = prints(
             r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1",
@@ -232,7 +235,9 @@ mod tests {
 
     #[test]
     fn interactive_modes_are_honoured() {
-        let mut exec = prints(r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"t"}}"#);
+        let mut exec = prints(
+            r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"t"}}"#,
+        );
         exec.interactive_mode = "Always".into();
         assert!(error(&exec, false).contains("needs a terminal"));
         exec.interactive_mode = String::new();
@@ -252,7 +257,10 @@ mod tests {
         for (printed, reason) in [
             ("hush", "something else"),
             (r#"{"kind":"Secret","apiVersion":"v1","data":"hush"}"#, "something else"),
-            (r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","status":{"token":"hush"}}"#, "was asked for"),
+            (
+                r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","status":{"token":"hush"}}"#,
+                "was asked for",
+            ),
             (r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1"}"#, "without status"),
             (r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{}}"#, "neither"),
             (

@@ -22,14 +22,16 @@ pub(super) enum Failure {
 
 /// What TLS says, and what that means.
 const TLS_WORDS: &[(&str, &str)] = &[
-    ("UnknownIssuer", "its certificate is signed by an authority that is not trusted here (certificate-authority)"),
+    ("UnknownIssuer", "its certificate is signed by an authority that is not trusted here; see certificate-authority"),
+    ("BadSignature", "its certificate is signed by another authority of the same name, one that is not trusted here"),
     ("CaUsedAsEndEntity", "its certificate is that of an authority, which is no server's certificate"),
     ("UnsupportedCertVersion", "a certificate is of X.509 version 1; version 3 is needed"),
-    ("NotValidForName", "its certificate is for other names (tls-server-name)"),
-    ("not valid for name", "its certificate is for other names (tls-server-name)"),
+    ("NotValidForName", "its certificate is for other names; see tls-server-name"),
+    ("not valid for name", "its certificate is for other names; see tls-server-name"),
     ("NotValidYet", "its certificate is not valid yet"),
     ("Expired", "its certificate has run out"),
     ("expired", "its certificate has run out"),
+    ("invalid peer certificate", "its certificate cannot be trusted"),
     ("CertificateRequired", "it asks for a client certificate"),
     ("BadCertificate", "it does not accept the client certificate"),
     ("CertificateUnknown", "it does not accept the client certificate"),
@@ -48,8 +50,10 @@ impl Failure {
         let Failure::Sending(error) = self else { return false };
         let kinds = io_kinds(error);
         if *method == Method::GET {
-            let hopeless = matches!(error, kube::Error::Auth(_)) || tls_words(&chain(error)).is_some();
-            return !hopeless && !kinds.contains(&ErrorKind::InvalidData);
+            let chain = chain(error);
+            return tls_words(&chain).is_none()
+                && !matches!(error, kube::Error::Auth(_))
+                && !kinds.contains(&ErrorKind::InvalidData);
         }
         kinds.contains(&ErrorKind::ConnectionRefused)
     }

@@ -199,7 +199,11 @@ impl Told {
     }
 }
 
-async fn serve(stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin, log: &Mutex<Vec<Asked>>, script: &Script) {
+async fn serve(
+    stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    log: &Mutex<Vec<Asked>>,
+    script: &Script,
+) {
     let mut stream = BufReader::new(stream);
     loop {
         let mut line = String::new();

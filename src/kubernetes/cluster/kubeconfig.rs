@@ -1,5 +1,5 @@
-//! Reads kubeconfig files and picks the cluster and the user that a command means, as kubectl does.
-//! Never connects, and never shows what a kubeconfig holds besides names.
+//! Reads kubeconfig files and puts them together, as kubectl does.
+//! Never chooses an entry, and never shows what a kubeconfig holds besides names.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,15 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::connection::{Connection, Secret};
+use super::connection::Secret;
 use crate::kubernetes::AccessError;
 use crate::kubernetes::objects::or_default;
 
 /// Looks up a variable of the environment.
 pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// Where Kubernetes puts a pod's credentials.
-pub(super) const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// One file.
 #[derive(Default, Deserialize)]
@@ -82,15 +79,16 @@ pub(super) struct Extension {
     pub extension: Value,
 }
 
+/// A cluster, a user and a namespace that go together.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
-struct ContextEntry {
+pub(super) struct ContextEntry {
     #[serde(deserialize_with = "or_default")]
-    cluster: String,
+    pub cluster: String,
     #[serde(deserialize_with = "or_default")]
-    user: String,
+    pub user: String,
     #[serde(deserialize_with = "or_default")]
-    namespace: String,
+    pub namespace: String,
 }
 
 /// Who to be.
@@ -166,26 +164,11 @@ pub(super) struct ExecVariable {
 #[derive(Debug, Default)]
 pub(super) struct Kubeconfig {
     /// The files that were looked for, as a person would name them.
-    searched: String,
-    current_context: String,
-    clusters: BTreeMap<String, ClusterEntry>,
-    contexts: BTreeMap<String, ContextEntry>,
-    users: BTreeMap<String, UserEntry>,
-}
-
-/// What a command means.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Selected {
-    /// The context's name, where one was used.
-    pub context: Option<String>,
-    /// The user's name, where one was used.
-    pub user_name: Option<String>,
-    /// The context's namespace.
-    pub namespace: Option<String>,
-    /// How to reach the cluster.
-    pub cluster: ClusterEntry,
-    /// Who to be.
-    pub user: UserEntry,
+    pub searched: String,
+    pub current_context: String,
+    pub clusters: BTreeMap<String, ClusterEntry>,
+    pub contexts: BTreeMap<String, ContextEntry>,
+    pub users: BTreeMap<String, UserEntry>,
 }
 
 impl Kubeconfig {
@@ -226,166 +209,10 @@ impl Kubeconfig {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether no file says anything.
+    pub fn is_empty(&self) -> bool {
         self.clusters.is_empty() && self.contexts.is_empty() && self.users.is_empty()
     }
-
-    /// The cluster and user that the flags choose, else the current context's, else the pod's own.
-    pub fn select(
-        &self,
-        flags: &Connection,
-        environment: Environment<'_>,
-        service_account: &Path,
-    ) -> Result<Selected, AccessError> {
-        let named = flags.context.is_some() || flags.cluster.is_some() || flags.user.is_some();
-        let mut selected = match self.is_empty() && !named {
-            true => in_cluster(environment, service_account).unwrap_or_default(),
-            false => self.of_context(flags)?,
-        };
-        override_cluster(&mut selected.cluster, flags)?;
-        override_user(&mut selected.user, flags)?;
-        if selected.cluster.server.is_empty() {
-            return Err(self.refused(match self.is_empty() {
-                true => "there is no kubeconfig, and this is not a pod; name one with --kubeconfig or KUBECONFIG".into(),
-                false => format!(
-                    "no context is chosen; choose one with --context or `kubectl config use-context`: {}",
-                    list(self.contexts.keys())
-                ),
-            }));
-        }
-        Ok(selected)
-    }
-
-    fn of_context(&self, flags: &Connection) -> Result<Selected, AccessError> {
-        let context_name = flags.context.clone().unwrap_or_else(|| self.current_context.clone());
-        let context = match self.contexts.get(&context_name) {
-            Some(context) => context.clone(),
-            None if context_name.is_empty() => ContextEntry::default(),
-            None => {
-                let (chosen, there) = (context_name, list(self.contexts.keys()));
-                return Err(self.refused(format!("there is no context {chosen:?}; there are: {there}")));
-            }
-        };
-        let cluster_name = flags.cluster.clone().unwrap_or(context.cluster);
-        let cluster = match self.clusters.get(&cluster_name) {
-            Some(cluster) => cluster.clone(),
-            None if cluster_name.is_empty() || flags.server.is_some() && flags.cluster.is_none() => {
-                ClusterEntry::default()
-            }
-            None => {
-                let there = list(self.clusters.keys());
-                return Err(self.refused(format!("there is no cluster {cluster_name:?}; there are: {there}")));
-            }
-        };
-        let user_name = flags.user.clone().unwrap_or(context.user);
-        let user = match self.users.get(&user_name) {
-            Some(user) => user.clone(),
-            None if user_name.is_empty() => UserEntry::default(),
-            None => {
-                let there = list(self.users.keys());
-                return Err(self.refused(format!("there is no user {user_name:?}; there are: {there}")));
-            }
-        };
-        let set = |text: String| Some(text).filter(|text| !text.is_empty());
-        Ok(Selected {
-            context: set(context_name),
-            user_name: set(user_name),
-            namespace: set(context.namespace),
-            cluster,
-            user,
-        })
-    }
-
-    fn refused(&self, reason: String) -> AccessError {
-        let path = if self.searched.is_empty() { "kubeconfig" } else { &self.searched };
-        AccessError::File { path: path.to_string(), reason }
-    }
-}
-
-/// A flag for the authority or for no check at all takes the place of both in the file, and `--server` clears the file's
-/// TLS name, as with kubectl.
-fn override_cluster(cluster: &mut ClusterEntry, flags: &Connection) -> Result<(), AccessError> {
-    let insecure = flags.insecure_skip_tls_verify.unwrap_or(false);
-    if insecure || flags.certificate_authority.is_some() {
-        cluster.insecure_skip_tls_verify = insecure;
-        cluster.certificate_authority = flags.certificate_authority.as_deref().map(absolute).unwrap_or_default();
-        cluster.certificate_authority_data = String::new();
-    }
-    if flags.insecure_skip_tls_verify == Some(false) {
-        cluster.insecure_skip_tls_verify = false;
-    }
-    if let Some(server) = &flags.server {
-        cluster.server.clone_from(server);
-        cluster.tls_server_name = String::new();
-    }
-    if let Some(name) = &flags.tls_server_name {
-        cluster.tls_server_name.clone_from(name);
-    }
-    if let Some(disable) = flags.disable_compression {
-        cluster.disable_compression = disable;
-    }
-    let authority = !cluster.certificate_authority.is_empty() || !cluster.certificate_authority_data.is_empty();
-    if cluster.insecure_skip_tls_verify && authority {
-        return Err(AccessError::Credentials(
-            "a certificate authority and insecure-skip-tls-verify exclude each other; leave one of them out".into(),
-        ));
-    }
-    Ok(())
-}
-
-fn override_user(user: &mut UserEntry, flags: &Connection) -> Result<(), AccessError> {
-    if let Some(token) = &flags.token {
-        user.token = token.clone();
-        user.token_file = String::new();
-        // What is typed on the command line is what the person means: nothing else logs in beside it.
-        (user.exec, user.auth_provider) = (None, None);
-        (user.username, user.password) = (String::new(), Secret::default());
-    }
-    if let Some(file) = &flags.client_certificate {
-        (user.client_certificate, user.client_certificate_data) = (absolute(file), String::new());
-        user.exec = None;
-    }
-    if let Some(file) = &flags.client_key {
-        (user.client_key, user.client_key_data) = (absolute(file), Secret::default());
-    }
-    if let Some(name) = &flags.impersonate {
-        user.impersonate.clone_from(name);
-    }
-    if let Some(uid) = &flags.impersonate_uid {
-        user.impersonate_uid.clone_from(uid);
-    }
-    if !flags.impersonate_groups.is_empty() {
-        user.impersonate_groups.clone_from(&flags.impersonate_groups);
-    }
-    let more =
-        !user.impersonate_uid.is_empty() || !user.impersonate_groups.is_empty() || !user.impersonate_extra.is_empty();
-    if user.impersonate.is_empty() && more {
-        return Err(AccessError::Credentials("--as-group and --as-uid need --as, the user to impersonate".into()));
-    }
-    Ok(())
-}
-
-/// The pod's own ServiceAccount, where this program runs in one.
-fn in_cluster(environment: Environment<'_>, service_account: &Path) -> Option<Selected> {
-    let (host, port) = (environment("KUBERNETES_SERVICE_HOST")?, environment("KUBERNETES_SERVICE_PORT")?);
-    let token = service_account.join("token");
-    if !token.is_file() {
-        return None;
-    }
-    let host = if host.contains(':') { format!("[{host}]") } else { host };
-    let namespace = std::fs::read_to_string(service_account.join("namespace")).ok();
-    let authority = service_account.join("ca.crt");
-    Some(Selected {
-        context: None,
-        user_name: None,
-        namespace: namespace.map(|text| text.trim().to_string()).filter(|text| !text.is_empty()),
-        cluster: ClusterEntry {
-            server: format!("https://{host}:{port}"),
-            certificate_authority: if authority.is_file() { absolute(&authority) } else { String::new() },
-            ..ClusterEntry::default()
-        },
-        user: UserEntry { token_file: absolute(&token), ..UserEntry::default() },
-    })
 }
 
 /// One file, with its relative paths resolved against its own directory.
@@ -424,10 +251,8 @@ fn document(file: &Path, bytes: &[u8]) -> Result<Document, AccessError> {
 /// Where a kubeconfig is malformed. Never quotes it: what stands there may be a token.
 fn malformed(error: &serde_yaml::Error) -> String {
     let error = error.without_snippet();
-    let place = error
-        .location()
-        .map(|place| format!("line {}, column {}: ", place.line(), place.column()))
-        .unwrap_or_default();
+    let place =
+        error.location().map(|place| format!("line {}, column {}: ", place.line(), place.column())).unwrap_or_default();
     match error {
         serde_yaml::Error::Message { .. } => format!("{place}this is not what a kubeconfig has here"),
         _ => format!("{place}this is not YAML, or not what a kubeconfig has here"),
@@ -438,15 +263,11 @@ fn unusable(path: &str, reason: impl ToString) -> AccessError {
     AccessError::File { path: path.to_string(), reason: reason.to_string() }
 }
 
-fn absolute(path: &Path) -> String {
+/// A path that does not depend on the working directory, as text.
+pub(super) fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
 }
 
 fn home(environment: Environment<'_>) -> Option<PathBuf> {
     ["HOME", "USERPROFILE"].iter().find_map(|name| environment(name)).filter(|home| !home.is_empty()).map(PathBuf::from)
-}
-
-fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    let names: Vec<&str> = names.map(String::as_str).collect();
-    if names.is_empty() { "none".to_string() } else { names.join(", ") }
 }

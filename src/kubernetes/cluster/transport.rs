@@ -113,7 +113,9 @@ impl Transport {
                 Ok(answer) if answer.retry_after.is_some_and(|asked| asked > LONGEST_WAIT) => {
                     return self.given_up(answer);
                 }
-                Ok(answer) => (answer.retry_after.unwrap_or(wait), format!("{} answers {}", self.server, answer.said())),
+                Ok(answer) => {
+                    (answer.retry_after.unwrap_or(wait), format!("{} answers {}", self.server, answer.said()))
+                }
                 Err(failure) if !last && failure.safe_to_repeat(&call.method) => (wait, failure.words(&self.server)),
                 Err(failure) => return Err(failure.into_error(&self.server, attempt)),
             };
