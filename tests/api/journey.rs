@@ -131,7 +131,9 @@ fn a_snapshot_answers_as_the_cluster_does() {
     let snapshot = directory.path().join("snapshot");
     let snapshot = snapshot.to_str().expect("a name");
     cluster.done(&["snapshot", snapshot]);
-    for (from, to) in [("10.20.1.136", "10.20.2.90:80"), ("10.20.1.20", "10.20.2.90:80"), ("10.7.0.99", "10.20.2.90:80")] {
+    for (from, to) in
+        [("10.20.1.136", "10.20.2.90:80"), ("10.20.1.20", "10.20.2.90:80"), ("10.7.0.99", "10.20.2.90:80")]
+    {
         let offline = cluster.plugin(&["explain", "-f", snapshot, "--from", from, "--to", to, "--output=json"]);
         let offline: Value = serde_json::from_slice(&offline.stdout).expect("JSON");
         assert_eq!(offline["verdict"], verdict(&cluster, from, to).as_str(), "{from} -> {to}");

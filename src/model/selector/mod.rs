@@ -66,11 +66,6 @@ impl Selector {
         Selector(Node::Equal(key.to_string(), value.to_string()))
     }
 
-    /// Matches what has the label: `has(key)`.
-    pub fn has(key: &str) -> Selector {
-        Selector(Node::Has(key.to_string()))
-    }
-
     /// Whether labels match. A label that is missing matches `!=` and `not in`, and nothing else; `global()` matches
     /// everything, as in Calico's own parser: only what Calico does to a policy before that gives it a meaning.
     pub fn matches(&self, labels: &Labels) -> bool {
@@ -80,11 +75,6 @@ impl Selector {
     /// Both must match.
     pub fn and(self, other: Selector) -> Selector {
         Selector(Node::And(vec![self.0, other.0]))
-    }
-
-    /// At least one must match.
-    pub fn or(self, other: Selector) -> Selector {
-        Selector(Node::Or(vec![self.0, other.0]))
     }
 
     /// Must not match; a negation loses its `!`.
@@ -106,33 +96,9 @@ impl Selector {
         self
     }
 
-    /// The same selector with another one for every `all()` in it.
-    pub fn replace_all_with(self, other: &Selector) -> Selector {
-        self.replaced(&Node::All, other)
-    }
-
-    /// The same selector with another one for every `global()` in it.
-    pub fn replace_global_with(self, other: &Selector) -> Selector {
-        self.replaced(&Node::Global, other)
-    }
-
-    fn replaced(mut self, what: &Node, other: &Selector) -> Selector {
-        self.0.visit(&mut |node| {
-            if node == what {
-                *node = other.0.clone();
-            }
-        });
-        self
-    }
-
     /// Whether it is `all()` and nothing else.
     pub fn is_all(&self) -> bool {
         self.0 == Node::All
-    }
-
-    /// Whether it is `global()` and nothing else.
-    pub fn is_global(&self) -> bool {
-        self.0 == Node::Global
     }
 
     /// Whether `global()` is anywhere in it.
@@ -147,20 +113,6 @@ impl Selector {
         let mut labels = BTreeSet::new();
         self.0.walk(&mut |node| labels.extend(node.key()));
         labels
-    }
-}
-
-impl Default for Selector {
-    fn default() -> Selector {
-        Selector::all()
-    }
-}
-
-impl std::str::FromStr for Selector {
-    type Err = SelectorError;
-
-    fn from_str(text: &str) -> Result<Selector, SelectorError> {
-        Selector::parse(text)
     }
 }
 
@@ -183,7 +135,7 @@ impl Node {
         }
     }
 
-    /// Calls `act` on every node that was there before, a parent before its children; not on what `act` puts in.
+    /// Calls `act` on every match.
     fn visit(&mut self, act: &mut dyn FnMut(&mut Node)) {
         match self {
             Node::Not(inner) => inner.visit(act),

@@ -96,6 +96,8 @@ fn check_hints(check: &mut Check, hints: &[Value]) {
     }
 }
 
+/// No types at all is right in v3 form, where they follow from the rules. What is written to the datastore must have them
+/// (Felix takes none for both directions), but that is for the conversion to its form.
 fn check_types(check: &mut Check, types: &[Value]) {
     let mut seen = HashSet::new();
     for (index, value) in types.iter().enumerate() {
