@@ -1,5 +1,7 @@
-//! A page of an API server's list, read straight into `Objects`: no whole documents in between, which for a cluster's
-//! pods would cost five times as much. Never sends a request, and never converts: Calico's kinds do not come here.
+//! Reads a page of an API server's list straight into `Objects`.
+//! Never sends a request, and never converts: Calico's kinds do not come here.
+//!
+//! Whole documents in between would cost five times as much for a big cluster's pods.
 
 use serde::Deserialize;
 use serde_json::Value;
