@@ -64,13 +64,15 @@ fn of_service(world: &World, service: &Service, packet: &Packet) -> Result<Vec<S
     if let Some(nodes) = announcers.filter(|nodes| !nodes.is_empty() && !advertised) {
         return Ok(nodes.iter().cloned().collect());
     }
-    if !service.local {
+    // A cluster address goes to any backend from any node, whatever externalTrafficPolicy says.
+    if !service.local || service.cluster_ips.contains(&packet.destination) {
         return Ok(eligible(world).collect());
     }
     match &service.backends {
         Fact::Unknown { why } => Err(why.clone()),
         Fact::Known { value, .. } => {
-            let ready = value.iter().filter(|backend| backend.ready && family(backend.ip) == family(packet.destination));
+            let ready =
+                value.iter().filter(|backend| backend.ready && family(backend.ip) == family(packet.destination));
             let with_backend: BTreeSet<&String> = ready.filter_map(|backend| backend.node.as_ref()).collect();
             Ok(eligible(world).filter(|node| with_backend.contains(node)).collect())
         }
