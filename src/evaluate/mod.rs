@@ -3,9 +3,12 @@
 
 mod entries;
 mod host;
+mod interfaces;
 pub mod owners;
 pub mod path;
 pub mod policy;
 mod routes;
 pub mod rules;
+#[cfg(test)]
+mod tests;
 mod translate;
