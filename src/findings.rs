@@ -67,6 +67,9 @@ codes! {
     METADATA_STALE = "ZT0113", Warning, "labels or annotations differ from Calico's own metadata annotation, which wins";
     NAME_UNUSUAL = "ZT0114", Warning, "the stored name lacks the prefix of its tier, so calicoctl does not find it";
     POLICY_NOT_EVALUATED = "ZT0115", Warning, "a policy of a kind that is not evaluated";
+    RULE_WITHOUT_GRANT = "ZT0301", Warning, "a rule names a grant that no policy holds";
+    GRANT_WITHOUT_RULE = "ZT0302", Warning, "a grant has no rule";
+    GRANT_UNREADABLE = "ZT0303", Warning, "a grant cannot be read";
 }
 
 #[cfg(test)]
