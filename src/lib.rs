@@ -10,3 +10,5 @@ pub mod model;
 pub mod observe;
 pub mod outcome;
 pub mod plan;
+#[cfg(test)]
+pub mod testing;
