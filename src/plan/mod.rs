@@ -24,6 +24,8 @@ pub mod rules;
 pub mod simulate;
 pub mod standin;
 pub mod target;
+#[cfg(test)]
+mod testing;
 pub mod undo;
 pub mod unlock;
 
