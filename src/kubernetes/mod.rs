@@ -4,6 +4,7 @@
 pub mod calico;
 pub mod cluster;
 pub mod collect;
+pub mod fields;
 pub mod manifests;
 pub mod names;
 pub mod objects;

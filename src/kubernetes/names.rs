@@ -102,6 +102,8 @@ pub const CALICO_GROUP: &str = "projectcalico.org";
 pub const CALICO_CRD_GROUP: &str = "crd.projectcalico.org";
 /// Calico's own metadata, as JSON, on objects that it stores as custom resources.
 pub const CALICO_METADATA: &str = "projectcalico.org/metadata";
+/// On a policy: the tier, by which calicoctl finds it since 3.29.
+pub const TIER_LABEL: &str = "projectcalico.org/tier";
 /// On a Node: its IPv4 address with the subnet's mask.
 pub const NODE_IPV4: &str = "projectcalico.org/IPv4Address";
 /// On a Node: its IPv6 address with the subnet's mask.

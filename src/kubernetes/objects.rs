@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::names::Kind;
+use crate::findings::Code;
 use crate::model::spec::PolicySpec;
 
 /// Everything that was read, by kind, and everything that could not be.
@@ -64,6 +65,8 @@ pub struct Objects {
     pub admin_policies: Listing<Loose>,
     /// Documents that could not be understood.
     pub unread: Vec<Unread>,
+    /// What was noticed while reading: it is understood, but does not say what its writer may think.
+    pub notices: Vec<Notice>,
 }
 
 /// The objects of one kind, and how much of the kind was asked for and seen.
@@ -222,6 +225,19 @@ pub struct Unread {
     pub namespace: Option<String>,
     /// Why it was not understood, in words for a person.
     pub reason: String,
+}
+
+/// Something that was noticed while reading an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// What kind of finding it is.
+    pub code: Code,
+    /// The object, as `NetworkPolicy shop/web`.
+    pub object: String,
+    /// Where it stands.
+    pub place: Place,
+    /// What exactly, with the field.
+    pub detail: String,
 }
 
 /// The part of `metadata` that decides something.
