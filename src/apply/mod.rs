@@ -4,13 +4,11 @@
 
 pub mod difference;
 
-use std::cell::Cell;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::rc::Rc;
-use std::task::Poll;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::kubernetes::{AccessError, ObjectRef, Writer};
@@ -131,17 +129,17 @@ pub struct Patience {
 
 /// Set from outside when the operator wants to stop; looked at between two writes.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Rc<Cell<bool>>);
+pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Asks to stop.
     pub fn raise(&self) {
-        self.0.set(true);
+        self.0.store(true, Ordering::Relaxed);
     }
 
     /// Whether somebody asked to stop.
     pub fn raised(&self) -> bool {
-        self.0.get()
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -159,9 +157,9 @@ impl Prepared {
 
 /// Reads every object of the plan, all at the same time, and computes what each write would mean now.
 pub async fn prepare<W: Writer>(writer: &W, plan: Plan, version: Option<Version>) -> Result<Prepared, Stop> {
-    let reads = plan.steps.iter().map(|step| writer.get(&step.object)).collect();
+    let reads = join_all(plan.steps.iter().map(|step| writer.get(&step.object))).await;
     let mut steps = Vec::new();
-    for (step, read) in plan.steps.into_iter().zip(all(reads).await) {
+    for (step, read) in plan.steps.into_iter().zip(reads) {
         let object = step.object;
         let before = read.map_err(|error| Stop::Access { object: object.clone(), error })?;
         let after = edited(&object, &step.edits, before.as_ref())?;
@@ -286,21 +284,4 @@ fn check(object: &ObjectRef, edits: &[Edit], after: Option<&Value>, version: Opt
         violations if violations.is_empty() => Ok(()),
         violations => Err(Stop::Invalid { object: object.clone(), violations }),
     }
-}
-
-/// Waits for all futures at once; the results are in the order of the futures.
-async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut waiting: Vec<Option<Pin<Box<F>>>> = futures.into_iter().map(|future| Some(Box::pin(future))).collect();
-    let mut done: Vec<Option<F::Output>> = waiting.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        for (slot, result) in waiting.iter_mut().zip(&mut done) {
-            if let Some(Poll::Ready(output)) = slot.as_mut().map(|future| future.as_mut().poll(context)) {
-                *result = Some(output);
-                *slot = None;
-            }
-        }
-        if waiting.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    done.into_iter().flatten().collect()
 }

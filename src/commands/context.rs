@@ -48,7 +48,7 @@ impl Context {
         Context {
             global: global.clone(),
             now: Timestamp::now(),
-            command_line: command_line(std::env::args().skip(1)),
+            command_line: command_line(std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned())),
             paint: paint(std::io::stdout().is_terminal()),
             paint_errors: paint(errors),
             interactive: errors && std::io::stdin().is_terminal(),
@@ -106,7 +106,7 @@ fn command_line(args: impl Iterator<Item = String>) -> String {
 
 /// One word as a shell takes it again.
 pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,=@%+[]".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,=@%+".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_string(),
         false => format!("'{}'", word.replace('\'', r"'\''")),

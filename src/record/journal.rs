@@ -246,12 +246,12 @@ pub async fn mark_undone<W: Writer>(writer: &W, namespace: &str, number: u32, by
     Err(JournalError::Contended)
 }
 
-/// Deletes the records that are too many. Those of a newer format are nobody's business but its own, and those that
+/// Deletes of the records before a new one those that are too many. Those of a newer format are nobody's business but its own, and those that
 /// others delete at the same time are gone as wanted.
-pub async fn prune<W: Writer>(writer: &W, namespace: &str, listed: &[Listed]) -> Result<(), JournalError> {
+pub async fn prune<W: Writer>(writer: &W, namespace: &str, older: &[Listed]) -> Result<(), JournalError> {
     let access = |error| JournalError::Access { namespace: namespace.into(), error };
     let readable = |listed: &&Listed| !matches!(listed.summary, Err(RecordError::Newer(_)));
-    for old in listed.iter().filter(readable).skip(KEPT) {
+    for old in older.iter().filter(readable).skip(KEPT - 1) {
         let Some(first) = writer.get(&reference(namespace, name(old.number))).await.map_err(access)? else { continue };
         let count = parts(&first).unwrap_or(1);
         let mut maps = vec![first];
