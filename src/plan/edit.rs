@@ -1,21 +1,27 @@
 //! The changes that a step can make to an object, and how each is made: the only code that alters an object.
 //! Never knows where the object is kept.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::kubernetes::names::{GRANT, ROLE};
 use crate::model::policy::Direction;
-use crate::model::spec::RuleSpec;
+use crate::model::spec::{PolicySpec, RuleSpec};
+
+use super::restore;
 
 /// One change. Approved are these, not a whole object: another operator's rule beside them is no obstacle.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
-    /// Makes the object, which must not exist.
+    /// Makes the object. One that is there by now is taken as it is if it says the same apart from rules (two operators
+    /// who open the same target at the same time make the same policy); anything else under its name is an error.
     Create(Value),
     /// Adds rules, in this order, before the first rule that is a Log, Deny or Pass, else at the end; a rule that is
     /// there already is not added again.
     AddRules(Direction, Vec<RuleSpec>),
     /// Takes out every rule that carries this grant, in both directions.
     RemoveGrant(String),
+    /// Takes out these rules of a direction, wherever they stand; one that is gone is no obstacle.
+    RemoveRules(Direction, Vec<RuleSpec>),
     /// Sets an annotation, or removes it.
     Annotate(String, Option<String>),
     /// Sets a field of the spec by its name to a value; null removes it. Only if it still has the value that is expected.
@@ -27,13 +33,218 @@ pub enum Edit {
         /// What it will be.
         value: Value,
     },
-    /// Puts the object back as it was, if it still is as expected (apart from what the server sets by itself).
+    /// Takes a change back: what it made different becomes as it was, what others did since then stays. Null stands for
+    /// an object that is not there.
     Restore {
-        /// What it must be now.
+        /// What the change made of it.
         expected: Value,
-        /// What it will be.
+        /// What it was before the change.
         value: Value,
     },
     /// Deletes the object.
     Delete,
+    /// Deletes the object if it holds no rule and no grant any more; else leaves it.
+    DeleteIfEmpty,
 }
+
+/// Why an edit cannot be made to the object as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// Another object has its name.
+    #[error("another object has this name")]
+    Exists,
+    /// It is not there any more.
+    #[error("it does not exist any more")]
+    Missing,
+    /// Somebody changed what this edit was about.
+    #[error("{0} was changed by somebody else")]
+    Changed(String),
+    /// The policy has no say in the direction, and a rule would give it one.
+    #[error("its types leave {0} out; a rule there would cut all other {0} of its pods")]
+    Isolates(Direction),
+    /// The object is not what it should be.
+    #[error("{0} is malformed")]
+    Malformed(String),
+}
+
+/// Makes several edits, one after the other.
+pub fn apply_all(edits: &[Edit], current: Option<&Value>) -> Result<Option<Value>, EditError> {
+    edits.iter().try_fold(current.cloned(), |object, edit| edit.apply(object.as_ref()))
+}
+
+impl Edit {
+    /// The object (in v3 form) with the edit made; none where it is gone then. An edit that is made already changes
+    /// nothing, so that it can be repeated after a conflict.
+    pub fn apply(&self, current: Option<&Value>) -> Result<Option<Value>, EditError> {
+        match (self, current) {
+            (Edit::Create(value), None) => Ok(Some(value.clone())),
+            (Edit::Create(value), Some(current)) if same_frame(value, current) => Ok(Some(current.clone())),
+            (Edit::Create(_), Some(_)) => Err(EditError::Exists),
+            (Edit::Restore { expected, value }, _) => restore::restore(current, expected, value),
+            (Edit::Delete | Edit::DeleteIfEmpty | Edit::RemoveGrant(_) | Edit::RemoveRules(..), None) => Ok(None),
+            (_, None) => Err(EditError::Missing),
+            (Edit::Delete, Some(_)) => Ok(None),
+            (Edit::DeleteIfEmpty, Some(current)) => Ok((!is_empty(current)).then(|| current.clone())),
+            (edit, Some(current)) => {
+                let mut object = current.clone();
+                edit.alter(&mut object)?;
+                Ok(Some(object))
+            }
+        }
+    }
+
+    fn alter(&self, object: &mut Value) -> Result<(), EditError> {
+        match self {
+            Edit::AddRules(direction, rules) => add_rules(object, *direction, rules),
+            Edit::RemoveGrant(id) => {
+                for direction in [Direction::Ingress, Direction::Egress] {
+                    remove_rules(object, direction, |rule| grant_of(rule) == Some(id))?;
+                }
+                Ok(())
+            }
+            Edit::RemoveRules(direction, rules) => {
+                remove_rules(object, *direction, |rule| read_rule(rule).is_some_and(|rule| rules.contains(&rule)))
+            }
+            Edit::Annotate(key, value) => annotate(object, key, value.as_deref()),
+            Edit::SetSpec { field, expected, value } => set_spec(object, field, expected, value),
+            // Whole objects: `apply` has dealt with them.
+            Edit::Create(_) | Edit::Restore { .. } | Edit::Delete | Edit::DeleteIfEmpty => Ok(()),
+        }
+    }
+}
+
+/// Adds rules before the first one that could stop or log what they let through.
+fn add_rules(object: &mut Value, direction: Direction, rules: &[RuleSpec]) -> Result<(), EditError> {
+    if !has_type(object, direction) {
+        return Err(EditError::Isolates(direction));
+    }
+    let list = rule_list(object, direction)?;
+    for rule in rules {
+        let anchor = list.iter().position(|rule| !is_allow(rule)).unwrap_or(list.len());
+        // An Allow behind a Deny may never be reached, so only one before the anchor counts; the place of a Log counts less.
+        let reached = if rule.action == "Allow" { anchor } else { list.len() };
+        let written = serde_json::to_value(rule).map_err(|_| EditError::Malformed("the new rule".into()))?;
+        if !list[..reached].iter().any(|there| read_rule(there).as_ref() == Some(rule)) {
+            list.insert(anchor, written);
+        }
+    }
+    Ok(())
+}
+
+fn remove_rules(object: &mut Value, direction: Direction, goes: impl Fn(&Value) -> bool) -> Result<(), EditError> {
+    let key = direction.to_string();
+    if !spec(object)?.contains_key(&key) {
+        return Ok(());
+    }
+    let list = rule_list(object, direction)?;
+    let before = list.len();
+    list.retain(|rule| !goes(rule));
+    // A list that this emptied goes; one that was written empty stays as its author wrote it.
+    if list.is_empty() && before > 0 {
+        spec(object)?.remove(&key);
+    }
+    Ok(())
+}
+
+fn annotate(object: &mut Value, key: &str, value: Option<&str>) -> Result<(), EditError> {
+    let metadata = child(object, "metadata")?;
+    match value {
+        Some(value) => {
+            let annotations = child_of(metadata, "annotations")?;
+            annotations.insert(key.to_string(), Value::from(value));
+        }
+        None => {
+            let emptied = match metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+                Some(annotations) => annotations.remove(key).is_some() && annotations.is_empty(),
+                None => false,
+            };
+            if emptied {
+                metadata.remove("annotations");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn set_spec(object: &mut Value, field: &str, expected: &Value, value: &Value) -> Result<(), EditError> {
+    let spec = spec(object)?;
+    let now = spec.get(field).cloned().unwrap_or(Value::Null);
+    if restore::same_value(&now, value) {
+        return Ok(());
+    }
+    if !restore::same_value(&now, expected) {
+        return Err(EditError::Changed(format!("spec.{field}")));
+    }
+    match value {
+        Value::Null => spec.remove(field),
+        value => spec.insert(field.to_string(), value.clone()),
+    };
+    Ok(())
+}
+
+/// Whether an object that is there can stand for one that was to be made: the same but for rules and grants.
+fn same_frame(new: &Value, there: &Value) -> bool {
+    let frame = |object: &Value| -> Option<PolicySpec> {
+        let spec: PolicySpec = serde_json::from_value(object.get("spec")?.clone()).ok()?;
+        let tier = spec.tier.filter(|tier| tier != "default");
+        Some(PolicySpec { tier, ingress: Vec::new(), egress: Vec::new(), ..spec })
+    };
+    let role = |object: &Value| object.pointer("/metadata/annotations")?.get(ROLE).cloned();
+    frame(new).is_some() && frame(new) == frame(there) && role(new).is_some() && role(new) == role(there)
+}
+
+/// Whether a policy holds neither rules nor grants.
+fn is_empty(object: &Value) -> bool {
+    let rules = |key: &str| object.get("spec").and_then(|spec| spec.get(key)).and_then(Value::as_array);
+    let no_rules = ["ingress", "egress"].iter().all(|key| rules(key).is_none_or(Vec::is_empty));
+    let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
+    let prefix = format!("{GRANT}-");
+    no_rules && !annotations.is_some_and(|annotations| annotations.keys().any(|key| key.starts_with(&prefix)))
+}
+
+fn has_type(object: &Value, direction: Direction) -> bool {
+    let types = object.pointer("/spec/types").and_then(Value::as_array);
+    let word = direction.to_string();
+    types.is_some_and(|types| types.iter().any(|t| t.as_str().is_some_and(|t| t.eq_ignore_ascii_case(&word))))
+}
+
+fn is_allow(rule: &Value) -> bool {
+    rule.get("action").and_then(Value::as_str).is_some_and(|action| action.eq_ignore_ascii_case("allow"))
+}
+
+fn grant_of(rule: &Value) -> Option<&str> {
+    rule.pointer("/metadata/annotations")?.get(GRANT)?.as_str()
+}
+
+fn read_rule(rule: &Value) -> Option<RuleSpec> {
+    serde_json::from_value(rule.clone()).ok()
+}
+
+fn spec(object: &mut Value) -> Result<&mut Map<String, Value>, EditError> {
+    child(object, "spec")
+}
+
+fn rule_list(object: &mut Value, direction: Direction) -> Result<&mut Vec<Value>, EditError> {
+    let key = direction.to_string();
+    let list = spec(object)?.entry(key.clone()).or_insert(Value::Null);
+    if list.is_null() {
+        *list = Value::Array(Vec::new());
+    }
+    list.as_array_mut().ok_or_else(|| EditError::Malformed(format!("spec.{key}")))
+}
+
+fn child<'a>(object: &'a mut Value, key: &str) -> Result<&'a mut Map<String, Value>, EditError> {
+    let object = object.as_object_mut().ok_or_else(|| EditError::Malformed("the object".into()))?;
+    child_of(object, key)
+}
+
+fn child_of<'a>(object: &'a mut Map<String, Value>, key: &str) -> Result<&'a mut Map<String, Value>, EditError> {
+    let child = object.entry(key).or_insert(Value::Null);
+    if child.is_null() {
+        *child = Value::Object(Map::new());
+    }
+    child.as_object_mut().ok_or_else(|| EditError::Malformed(key.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! Never knows a client, a file, a prompt or the time.
 
 pub mod edit;
+mod restore;
 
 use crate::kubernetes::ObjectRef;
 use edit::Edit;

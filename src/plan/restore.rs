@@ -1,0 +1,196 @@
+//! Takes a change of an object back and leaves what others did since then.
+//! Never knows which command made the change.
+
+use serde_json::{Map, Value};
+
+use super::edit::EditError;
+use crate::kubernetes::names::GRANT;
+use crate::model::spec::{PolicySpec, RuleSpec};
+
+/// What the API server sets by itself; it never makes two objects different.
+const SERVER_FIELDS: [&str; 7] =
+    ["resourceVersion", "uid", "generation", "creationTimestamp", "managedFields", "selfLink", "deletionTimestamp"];
+
+/// The object with the change from `before` to `after` taken back. Null stands for an object that is not there.
+pub(super) fn restore(current: Option<&Value>, after: &Value, before: &Value) -> Result<Option<Value>, EditError> {
+    match (current, after.is_null(), before.is_null()) {
+        (None, _, true) => Ok(None),
+        (None, true, false) => Ok(Some(without_server_fields(before))),
+        (None, false, false) => Err(EditError::Missing),
+        (Some(current), true, _) if same(current, before) => Ok(Some(current.clone())),
+        (Some(_), true, _) => Err(EditError::Exists),
+        (Some(current), false, true) => take_back_creation(current, after),
+        (Some(current), false, false) => {
+            let mut object = current.clone();
+            take_back(&mut object, after, before)?;
+            Ok(Some(object))
+        }
+    }
+}
+
+/// Whether two objects say the same, whatever the API server added and however defaults are written.
+pub fn same(one: &Value, other: &Value) -> bool {
+    normal(one) == normal(other)
+}
+
+/// Whether two values of a spec say the same: numbers by value, and null as what is not there.
+pub(super) fn same_value(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_rule(one, other))
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// Rules are compared by what they say; anything else as it is written.
+fn same_rule(one: &Value, other: &Value) -> bool {
+    let read = |value: &Value| match value {
+        Value::Object(_) => serde_json::from_value::<RuleSpec>(value.clone()).ok(),
+        _ => None,
+    };
+    one == other || read(one).is_some_and(|rule| Some(rule) == read(other))
+}
+
+/// A new object goes, unless somebody else put something into it: then only what it was made with goes.
+fn take_back_creation(current: &Value, after: &Value) -> Result<Option<Value>, EditError> {
+    if same(current, after) {
+        return Ok(None);
+    }
+    let mut frame = without_server_fields(after);
+    if let Some(spec) = frame.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.remove("ingress");
+        spec.remove("egress");
+    }
+    if let Some(annotations) = frame.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        annotations.retain(|key, _| !key.starts_with(&format!("{GRANT}-")));
+    }
+    let mut object = current.clone();
+    take_back(&mut object, after, &frame)?;
+    Ok((!same(&object, &frame)).then_some(object))
+}
+
+fn take_back(object: &mut Value, after: &Value, before: &Value) -> Result<(), EditError> {
+    let (after, before) = (normal(after), normal(before));
+    for path in ["labels", "annotations"] {
+        let pointer = format!("/metadata/{path}");
+        let entries = |value: &Value| value.pointer(&pointer).and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut now = entries(object);
+        take_back_entries(&mut now, &entries(&after), &entries(&before), &pointer[1..].replace('/', "."))?;
+        let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+        let metadata = metadata.ok_or_else(|| EditError::Malformed("metadata".into()))?;
+        match now.is_empty() {
+            true => metadata.remove(path),
+            false => metadata.insert(path.to_string(), Value::Object(now)),
+        };
+    }
+    let entries = |value: &Value| value.get("spec").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut spec = entries(object);
+    take_back_entries(&mut spec, &entries(&after), &entries(&before), "spec")?;
+    if let Some(object) = object.as_object_mut() {
+        object.insert("spec".into(), Value::Object(spec));
+    }
+    Ok(())
+}
+
+/// Every entry that the change made different becomes as it was; one that somebody else changed since is an error.
+fn take_back_entries(
+    now: &mut Map<String, Value>,
+    after: &Map<String, Value>,
+    before: &Map<String, Value>,
+    path: &str,
+) -> Result<(), EditError> {
+    let null = Value::Null;
+    for key in after.keys().chain(before.keys().filter(|key| !after.contains_key(*key))) {
+        let (was, made) = (before.get(key).unwrap_or(&null), after.get(key).unwrap_or(&null));
+        let is = now.get(key).cloned().unwrap_or(Value::Null);
+        if same_value(was, made) || same_value(&is, was) {
+            continue;
+        }
+        let value = if same_value(&is, made) { Some(was.clone()) } else { without_added(&is, made, was) };
+        match value {
+            Some(Value::Null) => now.remove(key),
+            Some(value) => now.insert(key.clone(), value),
+            None => return Err(EditError::Changed(format!("{path}.{key}"))),
+        };
+    }
+    Ok(())
+}
+
+/// A list to which the change only added: what it added goes, what others added stays. Null where nothing is left.
+fn without_added(is: &Value, made: &Value, was: &Value) -> Option<Value> {
+    let none = Vec::new();
+    let list = |value: &Value| match value {
+        Value::Null => Some(none.clone()),
+        Value::Array(list) => Some(list.clone()),
+        _ => None,
+    };
+    let (mut is, mut added, was) = (list(is)?, list(made)?, list(was)?);
+    for rule in &was {
+        added.remove(added.iter().position(|made| same_rule(made, rule))?);
+    }
+    for rule in &added {
+        if let Some(at) = is.iter().position(|there| same_rule(there, rule)) {
+            is.remove(at);
+        }
+    }
+    Some(if is.is_empty() { Value::Null } else { Value::Array(is) })
+}
+
+fn without_server_fields(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.retain(|key, _| !SERVER_FIELDS.contains(&key.as_str()));
+    }
+    if let Some(object) = object.as_object_mut() {
+        object.remove("status");
+    }
+    object
+}
+
+/// One form for all ways of writing the same object.
+fn normal(object: &Value) -> Value {
+    let mut object = without_server_fields(object);
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.retain(|_, value| !value.is_null() && value.as_object().is_none_or(|map| !map.is_empty()));
+    }
+    let is_policy = object.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("NetworkPolicy"));
+    if is_policy && let Some(spec) = object.get_mut("spec") {
+        *spec = normal_spec(spec);
+    }
+    object
+}
+
+/// Fields that this program does not know stay as they are.
+fn normal_spec(spec: &Value) -> Value {
+    let read = serde_json::from_value::<PolicySpec>(spec.clone()).ok();
+    let (Some(read), Some(fields)) = (read, spec.as_object()) else { return spec.clone() };
+    let everything = PolicySpec {
+        tier: Some("default".into()),
+        order: Some(0.0),
+        selector: "x".into(),
+        namespace_selector: "x".into(),
+        service_account_selector: "x".into(),
+        types: vec!["x".into()],
+        ingress: vec![RuleSpec::default()],
+        egress: vec![RuleSpec::default()],
+        do_not_track: true,
+        pre_dnat: true,
+        apply_on_forward: true,
+        staged_action: Some("x".into()),
+    };
+    let fields_of = |spec: &PolicySpec| match serde_json::to_value(spec) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    let known = fields_of(&everything);
+    let mut normal: Map<String, Value> =
+        fields.iter().filter(|(key, value)| !known.contains_key(*key) && !value.is_null()).map(clone_entry).collect();
+    normal.extend(fields_of(&PolicySpec { tier: Some(read.tier.clone().unwrap_or_else(|| "default".into())), ..read }));
+    Value::Object(normal)
+}
+
+fn clone_entry((key, value): (&String, &Value)) -> (String, Value) {
+    (key.clone(), value.clone())
+}
