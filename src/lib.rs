@@ -3,6 +3,9 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod apply;
+pub mod cli;
+pub mod commands;
 pub mod evaluate;
 pub mod findings;
 pub mod kubernetes;
@@ -10,3 +13,5 @@ pub mod model;
 pub mod observe;
 pub mod outcome;
 pub mod plan;
+pub mod record;
+pub mod show;

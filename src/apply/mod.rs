@@ -149,9 +149,24 @@ impl Prepared {
         self.steps.is_empty()
     }
 
+    /// Whether an operator who approved this approved `now` too: it has no other object, and nothing else in any.
+    pub fn covers(&self, now: &Prepared) -> bool {
+        now.steps.iter().all(|step| {
+            let mut approved = self.steps.iter().filter(|approved| approved.object == step.object);
+            approved.any(|approved| approved.difference.approves(&step.difference))
+        })
+    }
+
     /// Makes it a plan that can be applied. To be called for a person's yes, or --yes.
     pub fn approved(self) -> ApprovedPlan {
         ApprovedPlan(self)
+    }
+}
+
+impl ApprovedPlan {
+    /// One line that says what it is for.
+    pub fn title(&self) -> &str {
+        &self.0.title
     }
 }
 
@@ -206,12 +221,12 @@ pub async fn apply<W: Writer>(
     (change, None)
 }
 
-/// How a record ends, by what was written.
-pub fn end_state(journal_wrote: bool, stop: Option<&Stop>) -> State {
-    match (stop, journal_wrote) {
-        (None, _) => State::Done,
-        (Some(_), true) => State::Partial,
-        (Some(_), false) => State::Failed,
+/// How the record of a change ends.
+pub fn end_state(wrote_anything: bool, stopped: bool) -> State {
+    match (stopped, wrote_anything) {
+        (false, _) => State::Done,
+        (true, true) => State::Partial,
+        (true, false) => State::Failed,
     }
 }
 
@@ -285,3 +300,6 @@ fn check(object: &ObjectRef, edits: &[Edit], after: Option<&Value>, version: Opt
         violations => Err(Stop::Invalid { object: object.clone(), violations }),
     }
 }
+
+#[cfg(test)]
+mod tests;

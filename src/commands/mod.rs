@@ -6,7 +6,6 @@ pub mod completion;
 pub mod context;
 pub mod history;
 pub mod session;
-pub mod undo;
 pub mod version;
 
 use context::Context;
@@ -39,7 +38,6 @@ macro_rules! subcommands {
 
 subcommands! {
     history::History,
-    undo::Undo,
     completion::Completion,
     version::Version,
 }

@@ -6,8 +6,11 @@ pub mod cluster;
 pub mod collect;
 pub mod fields;
 pub mod manifests;
+#[cfg(test)]
+pub(crate) mod memory;
 pub mod names;
 pub mod objects;
+pub mod source;
 
 use std::fmt;
 

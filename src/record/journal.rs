@@ -289,3 +289,6 @@ async fn replace<W: Writer>(writer: &W, old: &Value, new: &Value) -> Result<Valu
     }
     writer.replace(new).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use super::paint::{Paint, harmless};
 use super::yaml::yaml;
 use crate::apply::difference::{Anchor, Change};
 use crate::apply::{Prepared, PreparedStep};
+use crate::kubernetes::ObjectRef;
 use crate::plan::{Note, Weight};
 
 /// The whole plan: its title, every object's changes, then the notes.
@@ -68,6 +69,17 @@ fn step(step: &PreparedStep, paint: Paint) -> String {
         out.push_str(&lines);
     }
     out
+}
+
+/// An object's name as `kubectl -o name` has it, with its namespace before it.
+pub fn resource_name(object: &ObjectRef) -> String {
+    let resource = object.kind.resource();
+    let kind = resource.name.to_lowercase();
+    let kind = if resource.group.is_empty() { kind } else { format!("{kind}.{}", resource.group) };
+    match &object.namespace {
+        Some(namespace) => format!("{kind}/{} in {namespace}", object.name),
+        None => format!("{kind}/{}", object.name),
+    }
 }
 
 fn place(anchor: &Anchor) -> String {

@@ -1,0 +1,1 @@
+//! `undo`: takes a recorded change back.
