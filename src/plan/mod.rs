@@ -1,8 +1,13 @@
 //! What to write, in which order, and why: plans are made from a world and an intent, and nothing else.
 //! Never knows a client, a file, a prompt or the time.
 
+pub mod candidates;
 pub mod edit;
+pub mod needs;
+pub mod ports;
+pub mod resolve;
 mod restore;
+pub mod target;
 
 use crate::kubernetes::ObjectRef;
 use edit::Edit;
