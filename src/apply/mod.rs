@@ -17,7 +17,7 @@ use crate::model::world::Version;
 use crate::plan::edit::{Edit, apply_all};
 use crate::plan::{Note, Plan};
 use crate::record::journal::{Journal, JournalError};
-use crate::record::{Entry, State};
+use crate::record::Entry;
 use difference::Difference;
 
 /// A plan beside the objects as they are: what it would change now. Steps that change nothing are gone.
@@ -114,6 +114,13 @@ pub enum Stop {
     /// The record could not be written, before the first change.
     #[error(transparent)]
     Record(#[from] JournalError),
+}
+
+impl Stop {
+    /// Whether the write under way may have happened although nobody said so: the server went away.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self, Stop::Access { error: AccessError::Unavailable(_) | AccessError::Credentials(_), .. })
+    }
 }
 
 /// How long others are waited for.
@@ -219,15 +226,6 @@ pub async fn apply<W: Writer>(
         }
     }
     (change, None)
-}
-
-/// How the record of a change ends.
-pub fn end_state(wrote_anything: bool, stopped: bool) -> State {
-    match (stopped, wrote_anything) {
-        (false, _) => State::Done,
-        (true, true) => State::Partial,
-        (true, false) => State::Failed,
-    }
 }
 
 /// Writes one object. A write that meets another's is computed again on what is there then, as often as it takes, as long

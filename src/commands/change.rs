@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::session::Session;
-use crate::apply::{ApprovedPlan, Change, Interrupt, Patience, Prepared, Stop, apply, end_state, prepare};
+use crate::apply::{ApprovedPlan, Change, Interrupt, Patience, Prepared, Stop, apply, prepare};
 use crate::cli::{DryRun, Output, Writing};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::source::Source;
@@ -85,7 +85,7 @@ pub async fn change(
     }
     let object = "the plan's objects";
     let problem = Problem::failed(format!("{object} were changed by others each of the {PLANS} times that it was made"));
-    work.give_up(&done, problem.hint("run the command again")).await
+    work.give_up(&done, problem, false).await
 }
 
 impl Work<'_> {
@@ -220,7 +220,8 @@ impl Work<'_> {
     async fn finish(&mut self, done: Change, stop: Option<Stop>) -> Result<Outcome, Problem> {
         self.print_done(&done);
         if let Some(stop) = stop {
-            return self.give_up(&done, stop.into()).await;
+            let in_doubt = stop.is_in_doubt();
+            return self.give_up(&done, stop.into(), in_doubt).await;
         }
         let (source, context) = (&self.session.source, self.session.context);
         if let Some(journal) = &mut self.journal {
@@ -249,28 +250,26 @@ impl Work<'_> {
         Ok(Outcome::Done)
     }
 
-    /// Writes down how far it came and says so.
-    async fn give_up(&mut self, done: &Change, problem: Problem) -> Result<Outcome, Problem> {
-        let source = &self.session.source;
+    /// Writes down how far it came and says so. A write in doubt may have happened without an answer.
+    async fn give_up(&mut self, done: &Change, problem: Problem, in_doubt: bool) -> Result<Outcome, Problem> {
         let mut problem = problem;
         let mut number = None;
         if let Some(journal) = &mut self.journal {
-            let state = end_state(journal.wrote_anything(), true);
-            let ended = match state {
-                State::Failed if self.interrupt.raised() => journal.forget(source).await,
-                state => journal.end(source, state).await,
-            };
+            let source = &self.session.source;
+            let wrote = journal.wrote_anything() || in_doubt;
+            let ended = if wrote { journal.end(source, State::Partial).await } else { journal.forget(source).await };
             number = journal.number();
             if let Err(error) = ended {
                 problem = problem.because(format!("the record could not be finished: {}", Problem::from(error).message));
             }
         }
-        if done.written.is_empty() {
-            return Err(problem.hint("nothing was changed"));
-        }
         let written: Vec<String> = done.written.iter().map(|written| written.object.to_string()).collect();
-        problem = problem.hint(format!("written: {}; the rest was not", written.join(", ")));
-        problem = problem.hint("the same command again goes on from there");
+        problem = match (written.is_empty(), in_doubt) {
+            (true, false) => return Err(problem.hint("nothing was changed")),
+            (true, true) => problem.hint("no answer came, so the write may have happened"),
+            (false, _) => problem.hint(format!("written: {}; the rest was not", written.join(", "))),
+        };
+        problem = problem.hint("the same command again goes on from what is there");
         Err(match number {
             Some(number) => problem.hint(format!("`kubectl zerotrust undo {number}` takes back what was written")),
             None => problem,

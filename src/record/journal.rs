@@ -125,7 +125,7 @@ impl Journal {
         }
     }
 
-    /// Writes down how it ended. A change of which nothing was written, and that is only given up, leaves no record.
+    /// Writes down how it ended.
     pub async fn end<W: Writer>(&mut self, writer: &W, state: State) -> Result<(), JournalError> {
         if self.stored.is_empty() {
             return Ok(());
@@ -134,7 +134,7 @@ impl Journal {
         self.rewrite(writer).await
     }
 
-    /// Removes the record of a change that did not happen.
+    /// Removes the record of a change of which nothing was written.
     pub async fn forget<W: Writer>(&mut self, writer: &W) -> Result<(), JournalError> {
         for map in std::mem::take(&mut self.stored) {
             self.remove(writer, &map).await?;

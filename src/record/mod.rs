@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::kubernetes::ObjectRef;
-use crate::kubernetes::names::{MANAGED_BY, RECORD, TOOL};
+use crate::kubernetes::names::{Kind, MANAGED_BY, RECORD, TOOL};
 
 /// The version of the format that this program writes. A record of a newer one is listed and never touched.
 pub const VERSION: u32 = 1;
@@ -39,8 +39,6 @@ pub enum State {
     Done,
     /// It stopped half way.
     Partial,
-    /// Nothing was written.
-    Failed,
     /// A later change took it back.
     Undone,
 }
@@ -51,7 +49,6 @@ impl fmt::Display for State {
             State::Started => "started",
             State::Done => "done",
             State::Partial => "partial",
-            State::Failed => "failed",
             State::Undone => "undone",
         })
     }
@@ -147,6 +144,15 @@ impl Entry {
     /// An object before its write.
     pub fn planned(object: &ObjectRef, before: Option<Value>, after: Option<Value>) -> Entry {
         Entry { object: object.to_string(), before, after, written: false }
+    }
+
+    /// Which object it is; none if the kind is none that this program knows.
+    pub fn reference(&self) -> Option<ObjectRef> {
+        let object = self.before.as_ref().or(self.after.as_ref())?;
+        let kind = Kind::of_document(object["apiVersion"].as_str()?, object["kind"].as_str()?)?;
+        let metadata = &object["metadata"];
+        let namespace = metadata["namespace"].as_str().map(str::to_string);
+        Some(ObjectRef { kind, namespace, name: metadata["name"].as_str()?.to_string() })
     }
 }
 
