@@ -45,11 +45,26 @@ impl<T> NetMap<T> {
     }
 }
 
+/// Reads a CIDR as Calico does, with the bits behind its mask as they are. Not every text that names a net elsewhere is
+/// one to Calico: `010.0.0.0/8` is none. An IPv4 address in IPv6 form is IPv4.
+pub fn parse_cidr(text: &str) -> Option<IpNet> {
+    let (address, length) = text.split_once('/')?;
+    let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+    let length = length.parse().ok().filter(|_| is_number)?;
+    let net = IpNet::new(address.parse().ok()?, length).ok()?;
+    match net.addr() {
+        IpAddr::V6(address) if length >= 96 && address.to_ipv4_mapped().is_some() => {
+            IpNet::new(IpAddr::V4(address.to_ipv4_mapped()?), length - 96).ok()
+        }
+        _ => Some(net),
+    }
+}
+
 /// Reads a CIDR or an address as Felix does: host bits are cleared, an address alone is a host.
 pub fn parse_net(text: &str) -> Option<IpNet> {
-    match IpNet::from_str(text) {
-        Ok(net) => Some(net.trunc()),
-        Err(_) => IpAddr::from_str(text).ok().map(IpNet::from),
+    match parse_cidr(text) {
+        Some(net) => Some(net.trunc()),
+        None => IpAddr::from_str(text).ok().map(|address| IpNet::from(address.to_canonical())),
     }
 }
 
@@ -76,6 +91,24 @@ mod tests {
     fn host_bits_are_cleared_and_an_address_is_a_host() {
         assert_eq!(parse_net("10.7.0.99").unwrap().to_string(), "10.7.0.99/32");
         assert_eq!(parse_net("1.2.3.4/16").unwrap().to_string(), "1.2.0.0/16");
-        assert_eq!(parse_net("10.0.0.0/33"), None);
+        for (text, net) in [
+            ("10.0.0.0/08", Some("10.0.0.0/8")),
+            ("::ffff:10.1.2.3", Some("10.1.2.3/32")),
+            ("::ffff:10.1.2.3/112", Some("10.1.0.0/16")),
+            ("fd00::1/64", Some("fd00::/64")),
+            ("10.0.0.0/33", None),
+            ("10.0.0.0/+8", None),
+            ("10.0.0.0/", None),
+            ("010.0.0.0/8", None),
+            ("010.0.0.1", None),
+            ("10.0.0/8", None),
+            (" 10.0.0.0/8", None),
+            ("fe80::1%eth0/64", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_net(text), net.map(|net| net.parse().unwrap()), "{text}");
+        }
+        assert_eq!(parse_cidr("1.2.3.4/16").unwrap().to_string(), "1.2.3.4/16");
+        assert_eq!(parse_cidr("1.2.3.4"), None);
     }
 }

@@ -1,0 +1,163 @@
+//! The spec of a policy: which endpoints, where in the kernel, which rules.
+//! Never knows what a rule may match; `rule` does.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::rule::{self, Direction};
+use super::text::is_label;
+use super::{Check, Kind, list, show, text};
+use crate::model::selector::Selector;
+
+/// Calico's limits from 3.33 on.
+const MOST_RULES: usize = 1024;
+const LONGEST_SELECTOR: usize = 1024;
+
+pub(super) fn check(check: &mut Check, object: &Value) {
+    let spec = &object["spec"];
+    check_staged_action(check, spec);
+    if check.kind == Kind::StagedKubernetesNetworkPolicy {
+        return;
+    }
+    check_tier(check, text(spec, "tier"));
+    check_hints(check, list(spec, "performanceHints"));
+    for field in ["selector", "serviceAccountSelector", "namespaceSelector"] {
+        check_selector(check, &format!("spec.{field}"), &spec[field], Global::Never);
+    }
+    check_types(check, list(spec, "types"));
+    if check.kind.is_global() {
+        check_hook(check, spec);
+    }
+    for (field, direction) in [("ingress", Direction::Ingress), ("egress", Direction::Egress)] {
+        let rules = list(spec, field);
+        if rules.len() > MOST_RULES && check.rule_since(33) {
+            check.refuse(
+                format!("spec.{field}"),
+                format!("{} rules are more than the {MOST_RULES} that {} takes", rules.len(), check.calico()),
+            );
+        }
+        for (index, each) in rules.iter().enumerate() {
+            rule::check(check, &format!("spec.{field}[{index}]"), each, direction);
+        }
+    }
+}
+
+fn check_staged_action(check: &mut Check, spec: &Value) {
+    if !check.kind.is_staged() {
+        return;
+    }
+    let action = &spec["stagedAction"];
+    match action.as_str() {
+        None | Some("Set" | "Learn" | "Ignore") => {}
+        Some("Delete") => {
+            // The policy of this name is what it would delete; nothing else may be said about it.
+            for (field, value) in spec.as_object().into_iter().flatten() {
+                if !["stagedAction", "tier"].contains(&field.as_str()) && !is_empty(value) {
+                    check.refuse(format!("spec.{field}"), "must not be set where stagedAction is Delete");
+                }
+            }
+        }
+        Some(_) => check.refuse("spec.stagedAction", format!("{} must be Set, Delete, Learn or Ignore", show(action))),
+    }
+}
+
+/// As Go's zero values are: nothing was said.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_empty),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}
+
+/// Open source Calico up to 3.28 has no tiers: the field would be left out, which changes nothing for the default tier.
+fn check_tier(check: &mut Check, tier: &str) {
+    if tier.is_empty() || tier == "default" {
+        return;
+    }
+    if check.version.is_some_and(|version| !version.at_least(3, 29)) {
+        let reason = format!("{} has no tiers, so it would leave {tier} out", check.calico());
+        check.refuse("spec.tier", reason);
+    } else if !is_label(tier) {
+        check.refuse("spec.tier", format!("{tier:?} is no name of a tier: lower-case letters, digits and hyphens"));
+    }
+}
+
+fn check_hints(check: &mut Check, hints: &[Value]) {
+    if let Some(version) = check.version.filter(|version| !hints.is_empty() && !version.at_least(3, 27)) {
+        check.refuse("spec.performanceHints", format!("Calico {version} has no such field; it came with 3.27"));
+    }
+    for (index, hint) in hints.iter().enumerate() {
+        let path = format!("spec.performanceHints[{index}]");
+        if hint.as_str() != Some("AssumeNeededOnEveryNode") {
+            check.refuse(&path, format!("{} must be AssumeNeededOnEveryNode", show(hint)));
+        }
+        if hints[..index].contains(hint) {
+            check.refuse(&path, format!("{} stands there twice", show(hint)));
+        }
+    }
+}
+
+fn check_types(check: &mut Check, types: &[Value]) {
+    let mut seen = HashSet::new();
+    for (index, value) in types.iter().enumerate() {
+        let path = format!("spec.types[{index}]");
+        if !matches!(value.as_str(), Some("Ingress" | "Egress")) {
+            check.refuse(path, format!("{} must be Ingress or Egress", show(value)));
+        } else if !seen.insert(value.as_str()) {
+            check.refuse(path, format!("{} stands there twice", show(value)));
+        }
+    }
+}
+
+/// preDNAT and doNotTrack policies stand in chains of their own, of which preDNAT has none for egress.
+fn check_hook(check: &mut Check, spec: &Value) {
+    let is_true = |field: &str| spec[field] == Value::Bool(true);
+    let (untracked, pre_dnat) = (is_true("doNotTrack"), is_true("preDNAT"));
+    if untracked && pre_dnat {
+        check.refuse("spec.preDNAT", "preDNAT and doNotTrack cannot both be true");
+    }
+    if (untracked || pre_dnat) && !is_true("applyOnForward") {
+        let field = if pre_dnat { "preDNAT" } else { "doNotTrack" };
+        check.refuse("spec.applyOnForward", format!("must be true where {field} is"));
+    }
+    if pre_dnat && !list(spec, "egress").is_empty() {
+        check.refuse("spec.egress", "a preDNAT policy has no egress rules");
+    }
+    if pre_dnat && list(spec, "types").iter().any(|value| value == "Egress") {
+        check.refuse("spec.types", "a preDNAT policy cannot have the type Egress");
+    }
+}
+
+/// Where `global()` may stand: only a rule's namespaceSelector gives it a meaning (host endpoints and GlobalNetworkSets);
+/// anywhere else it matches everything.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Global {
+    Never,
+    Alone,
+}
+
+pub(super) fn check_selector(check: &mut Check, path: &str, value: &Value, global: Global) {
+    let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return };
+    if text.len() > LONGEST_SELECTOR && check.rule_since(33) {
+        let reason = format!("{} bytes are more than the {LONGEST_SELECTOR} that {} take", text.len(), check.calico());
+        check.refuse(path, reason);
+    }
+    let selector = match Selector::parse(text) {
+        Ok(selector) => selector,
+        Err(error) => return check.refuse(path, format!("{} is no selector: {error}", show(value))),
+    };
+    // Calico looks at the text, so a value in quotes counts too.
+    if global == Global::Never && (selector.mentions_global() || text.contains("global()")) {
+        check
+            .refuse(path, format!("{} has global(), which only the namespaceSelector of a rule can have", show(value)));
+    }
+    let canonical = selector.to_string();
+    let combined = ["&& global()", "|| global()", "global() &&", "global() ||"];
+    if global == Global::Alone && combined.iter().any(|part| canonical.contains(part)) {
+        check.refuse(path, format!("{} combines global() with something else; it must stand alone", show(value)));
+    }
+}
