@@ -10,7 +10,8 @@ use super::session::Session;
 use crate::apply::{ApprovedPlan, Change, Interrupt, Patience, Prepared, Stop, apply, prepare};
 use crate::cli::{DryRun, Output, Writing};
 use crate::kubernetes::ObjectRef;
-use crate::kubernetes::source::Source;
+use crate::kubernetes::names::CALICO_CRD_GROUP;
+use crate::kubernetes::source::{Source, SourceWriter};
 use crate::model::world::Version;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::Plan;
@@ -63,7 +64,7 @@ pub async fn change(
     let mut done = Change::default();
     for _ in 0..PLANS {
         let Planned { plan, calico } = plan().await?;
-        let prepared = match prepare(&session.source, plan, calico).await {
+        let prepared = match prepare(&work.writer(), plan, calico).await {
             Err(Stop::Stale { .. }) => continue,
             prepared => prepared?,
         };
@@ -89,6 +90,10 @@ pub async fn change(
 }
 
 impl Work<'_> {
+    fn writer(&self) -> SourceWriter<'_> {
+        self.session.source.writer(self.writing.dry_run == DryRun::Server, &self.writing.field_manager)
+    }
+
     fn check_flags(&self) -> Result<(), Problem> {
         let files = matches!(self.session.source, Source::Manifests(_));
         if files && self.writing.dry_run == DryRun::Server {
@@ -192,18 +197,17 @@ impl Work<'_> {
         let summary = Summary {
             number: 0,
             when: context.when(),
-            user: String::new(),
-            context: String::new(),
+            user: user(cluster.user(), context.global.connection.impersonate.as_deref()),
+            context: cluster.context().unwrap_or_default().into(),
             command: context.command_line.clone(),
             title: approved.title().into(),
             state: State::Started,
             tool: env!("CARGO_PKG_VERSION").into(),
             calico: calico.map(|version| version.to_string()),
-            api: String::new(),
+            api: format!("{CALICO_CRD_GROUP}/v1"),
             undoes: self.undoes,
             undone_by: None,
         };
-        let _ = cluster;
         self.journal = Some(Journal::new(namespace, summary, &self.older));
         Ok(())
     }
@@ -212,7 +216,8 @@ impl Work<'_> {
         let listener = listen(self.interrupt.clone(), self.session.context.clone());
         let spread = Duration::from_millis(u64::from(std::process::id() % 8) * 3);
         let patience = Patience { tries: 50, within: Duration::from_secs(30), spread };
-        let outcome = apply(&self.session.source, approved, self.journal.as_mut(), &self.interrupt, patience).await;
+        let writer = self.session.source.writer(self.writing.dry_run == DryRun::Server, &self.writing.field_manager);
+        let outcome = apply(&writer, approved, self.journal.as_mut(), &self.interrupt, patience).await;
         listener.abort();
         outcome
     }
@@ -223,20 +228,20 @@ impl Work<'_> {
             let in_doubt = stop.is_in_doubt();
             return self.give_up(&done, stop.into(), in_doubt).await;
         }
-        let (source, context) = (&self.session.source, self.session.context);
+        let (writer, context) = (&self.session.source.writer(false, &self.writing.field_manager), self.session.context);
         if let Some(journal) = &mut self.journal {
             let namespace = &self.writing.records.record_namespace;
             let ended = match journal.wrote_anything() {
-                true => journal.end(source, State::Done).await,
-                false => journal.forget(source).await,
+                true => journal.end(writer, State::Done).await,
+                false => journal.forget(writer).await,
             };
             let number = journal.number();
             let kept = match (ended, number, self.undoes) {
-                (Ok(()), Some(by), Some(undone)) => journal::mark_undone(source, namespace, undone, by).await,
+                (Ok(()), Some(by), Some(undone)) => journal::mark_undone(writer, namespace, undone, by).await,
                 (ended, ..) => ended,
             };
             let pruned = match kept {
-                Ok(()) => journal::prune(source, namespace, &self.older).await,
+                Ok(()) => journal::prune(writer, namespace, &self.older).await,
                 kept => kept,
             };
             if let Err(error) = pruned {
@@ -255,9 +260,9 @@ impl Work<'_> {
         let mut problem = problem;
         let mut number = None;
         if let Some(journal) = &mut self.journal {
-            let source = &self.session.source;
+            let writer = &self.session.source.writer(false, &self.writing.field_manager);
             let wrote = journal.wrote_anything() || in_doubt;
-            let ended = if wrote { journal.end(source, State::Partial).await } else { journal.forget(source).await };
+            let ended = if wrote { journal.end(writer, State::Partial).await } else { journal.forget(writer).await };
             number = journal.number();
             if let Err(error) = ended {
                 problem = problem.because(format!("the record could not be finished: {}", Problem::from(error).message));
@@ -292,6 +297,15 @@ impl Work<'_> {
             };
             context.print(&format!("{} {verb}{suffix}\n", diff::resource_name(&written.object)));
         }
+    }
+}
+
+/// Who makes a change, as far as the kubeconfig tells.
+fn user(name: Option<&str>, impersonated: Option<&str>) -> String {
+    match (impersonated, name) {
+        (Some(impersonated), Some(name)) => format!("{impersonated} (as {name})"),
+        (Some(name), None) | (None, Some(name)) => name.to_string(),
+        (None, None) => "unknown".to_string(),
     }
 }
 

@@ -6,13 +6,14 @@ use std::collections::HashSet;
 
 use super::context::Context;
 use crate::kubernetes::Reader;
-use crate::kubernetes::cluster::Cluster;
+use crate::kubernetes::cluster::{Cluster, Listener, Notice};
 use crate::kubernetes::manifests::Manifests;
 use crate::kubernetes::objects::{Objects, Query, Unread};
 use crate::kubernetes::source::Source;
 use crate::model::world::World;
 use crate::observe;
 use crate::outcome::{Outcome, Problem};
+use crate::show::paint::harmless;
 use crate::show::unread;
 
 /// How many rounds of questions lead to an answer at most: names, then what they stand for, then its neighbours. A guard
@@ -20,7 +21,6 @@ use crate::show::unread;
 const ROUNDS: usize = 8;
 
 /// A command at work.
-#[derive(Debug)]
 pub struct Session<'a> {
     /// Its surroundings.
     pub context: &'a Context,
@@ -50,7 +50,7 @@ impl Session<'_> {
             .build()
             .map_err(|error| Problem::failed("the program cannot start its work").because(error))?;
         runtime.block_on(async {
-            let session = Session { context, source: open(context)?, said: RefCell::new(false) };
+            let session = Session { context, source: open(context).await?, said: RefCell::new(false) };
             work(&session).await
         })
     }
@@ -61,7 +61,7 @@ impl Session<'_> {
         match &self.source {
             _ if global.all_namespaces => None,
             _ if global.namespace.is_some() => global.namespace.clone(),
-            Source::Cluster(_) => None,
+            Source::Cluster(cluster) => cluster.namespace().map(str::to_string),
             Source::Manifests(_) => None,
         }
     }
@@ -74,19 +74,23 @@ impl Session<'_> {
         }
     }
 
-    /// Reads what a question needs: `next` says what is still missing, given what is known by now. A query is asked once.
-    pub async fn observe(&self, next: impl Fn(&World) -> Result<Vec<Query>, Problem>) -> Result<Scene, Problem> {
+    /// Reads what a question needs: `next` says what is still missing, given what is known by now. No query is asked twice.
+    pub async fn observe(&self, first: Vec<Query>, next: impl Fn(&World) -> Vec<Query>) -> Result<Scene, Problem> {
         let mut objects = Objects::default();
         let mut asked: HashSet<Query> = HashSet::new();
-        let mut world = observe::world(&objects);
-        for _ in 0..ROUNDS {
-            let mut queries = next(&world)?;
+        let mut queries = first;
+        let mut world;
+        let mut round = 0;
+        loop {
             queries.retain(|query| asked.insert(query.clone()));
-            if queries.is_empty() {
-                break;
-            }
             self.source.read(&queries, &mut objects).await?;
             world = observe::world(&objects);
+            queries = next(&world);
+            queries.retain(|query| !asked.contains(query));
+            round += 1;
+            if queries.is_empty() || round == ROUNDS {
+                break;
+            }
         }
         if !self.said.replace(true) {
             self.context.say(&unread::warning(&objects.unread, self.context.paint_errors));
@@ -95,10 +99,20 @@ impl Session<'_> {
     }
 }
 
-fn open(context: &Context) -> Result<Source, Problem> {
+async fn open(context: &Context) -> Result<Source, Problem> {
     let global = &context.global;
-    match global.filename.is_empty() {
-        false => Ok(Source::Manifests(Box::new(Manifests::load(&global.filename)?))),
-        true => Ok(Source::Cluster(Box::new(Cluster))),
+    if !global.filename.is_empty() {
+        return Ok(Source::Manifests(Box::new(Manifests::load(&global.filename)?)));
     }
+    Ok(Source::Cluster(Box::new(Cluster::connect(&global.connection, listener(context)).await?)))
+}
+
+/// What a person should hear while a cluster is asked; every request only with -v=6, as with kubectl.
+fn listener(context: &Context) -> Listener {
+    let context = context.clone();
+    Box::new(move |notice| {
+        if context.global.verbose >= 6 || !matches!(notice, Notice::Exchange { .. }) {
+            context.say(&format!("{}\n", harmless(&notice.to_string())));
+        }
+    })
 }

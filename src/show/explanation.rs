@@ -38,9 +38,10 @@ pub struct Flow {
     pub from: String,
     /// To what, as it was named.
     pub to: String,
-    /// As `TCP`.
-    pub protocol: String,
-    /// Destination port.
+    /// As `TCP`; none where paths differ in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// Destination port; none where paths differ in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
 }
@@ -189,9 +190,14 @@ fn by(decider: &Decider) -> Option<ByView<'_>> {
 /// As text.
 pub fn text(explanation: &Explanation, paint: Paint) -> String {
     let Flow { from, to, protocol, port } = &explanation.flow;
-    let port = port.map_or(String::new(), |port| format!(":{port}"));
     let verdict = verdict(explanation.verdict, paint);
-    let mut out = format!("{verdict}: {} -> {} ({protocol}{port})\n", harmless(from), harmless(to));
+    let ports = match (protocol, port) {
+        (Some(protocol), Some(port)) => format!(" ({protocol}:{port})"),
+        (Some(protocol), None) => format!(" ({protocol})"),
+        (None, Some(port)) => format!(" (port {port})"),
+        (None, None) => String::new(),
+    };
+    let mut out = format!("{verdict}: {} -> {}{ports}\n", harmless(from), harmless(to));
     let count = explanation.paths.len();
     for (index, path) in explanation.paths.iter().enumerate() {
         _ = writeln!(out, "\n{}", headline(path, index, count, paint));
@@ -314,7 +320,7 @@ mod tests {
             flow: Flow {
                 from: "10.20.1.10".into(),
                 to: "10.20.2.20".into(),
-                protocol: "TCP".into(),
+                protocol: Some("TCP".into()),
                 port: Some(80),
             },
             paths: vec![path],
