@@ -5,11 +5,13 @@ pub mod calico;
 pub mod cluster;
 pub mod collect;
 pub mod fields;
+pub mod labels;
 pub mod manifests;
 #[cfg(test)]
 pub(crate) mod memory;
 pub mod names;
 pub mod objects;
+pub mod page;
 pub mod source;
 
 use std::fmt;
@@ -99,6 +101,9 @@ pub enum AccessError {
     /// No answer, or none that could be understood, after all retries.
     #[error("{0}")]
     Unavailable(String),
+    /// The API server keeps the objects in a way that this version cannot handle.
+    #[error("{0}")]
+    Unsupported(String),
     /// The kubeconfig, a file or a directory cannot be read or written.
     #[error("{path}: {reason}")]
     File {

@@ -1,0 +1,250 @@
+//! A Kubernetes control plane (etcd and kube-apiserver) with Calico's CRDs, for one test or one test process.
+//! It never touches the cluster, kubeconfig or home directory of whoever runs the tests, and needs no root.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::audit::{self, AuditEvent};
+use super::certificates::{Authority, bare_key};
+use super::keeper::{Keeper, Scratch};
+use super::servers::{self, Servers};
+
+/// How long a start may take; it takes seconds, but on a machine that compiles at the same time it can take many.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A running control plane. Dropping it, or the end of the test process, stops the servers and removes their files.
+#[derive(Debug)]
+pub struct ControlPlane {
+    // Dropped from the top: kube-apiserver before the etcd that it writes to, and the files last.
+    apiserver: Option<Keeper>,
+    etcd: Keeper,
+    users: Authority,
+    scratch: Scratch,
+    servers: &'static Servers,
+    port: u16,
+    admin: PathBuf,
+    clients: AtomicU32,
+}
+
+impl ControlPlane {
+    /// Starts a control plane with Calico's CRDs; builds the servers first where that is needed.
+    pub fn start() -> Self {
+        let plane = Self::without_calico();
+        plane.install_crds();
+        plane
+    }
+
+    /// Starts a control plane that knows nothing of Calico.
+    pub fn without_calico() -> Self {
+        let servers = servers::build();
+        let scratch = Scratch::new();
+        let home = scratch.path();
+        fs::create_dir(home.join("home")).expect("make a home directory");
+        let users = Authority::new(home, "users");
+        let socket = format!("unix://{}/etcd", home.display());
+        let etcd = Keeper::start(&servers.program("etcd"), &etcd_flags(home, &socket), home.join("etcd.log"));
+        let flags = apiserver_flags(home, &socket, &users);
+        let (apiserver, clients) = (None, AtomicU32::new(0));
+        let mut plane =
+            ControlPlane { apiserver, etcd, users, scratch, servers, port: 0, admin: PathBuf::new(), clients };
+        plane.start_apiserver(&flags);
+        // Between our finding a free port and the server's taking it, another process can take it.
+        while !plane.becomes_ready() {
+            plane.start_apiserver(&flags);
+        }
+        plane
+    }
+
+    /// The kubeconfig of a user who may do everything.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.admin
+    }
+
+    /// A new kubeconfig with a client certificate for `user` in at most two `groups`; what the user may do is for the test
+    /// to grant.
+    pub fn kubeconfig_for(&self, user: &str, groups: &[&str]) -> PathBuf {
+        // Numbered, since the name of a user may hold characters that a file's may not.
+        let file = format!("client-{}", self.clients.fetch_add(1, Ordering::Relaxed));
+        let pair = self.users.client(&file, user, groups);
+        let kubeconfig = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{ "name": "test", "cluster": {
+                "server": format!("https://127.0.0.1:{}", self.port),
+                "certificate-authority": self.users.certificate("users"),
+            } }],
+            "users": [{ "name": user, "user": {
+                "client-certificate": pair.certificate,
+                "client-key": pair.key,
+            } }],
+            "contexts": [{ "name": "test", "context": { "cluster": "test", "user": user } }],
+            "current-context": "test",
+        });
+        let path = self.scratch.path().join(format!("{file}.kubeconfig"));
+        fs::write(&path, kubeconfig.to_string()).expect("write a kubeconfig");
+        path
+    }
+
+    /// A command in the environment of this cluster alone: nothing of ours but `PATH`, where the servers' kubectl and
+    /// calicoctl come first, an empty home directory, and the admin's kubeconfig.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut path = vec![self.servers.programs()];
+        path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", std::env::join_paths(path).expect("put the servers first in PATH"))
+            .env("HOME", self.scratch.path().join("home"))
+            .env("KUBECONFIG", &self.admin)
+            .env("DATASTORE_TYPE", "kubernetes")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs kubectl as the admin; add `--kubeconfig` for another user.
+    pub fn kubectl<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Output {
+        self.command(self.servers.program("kubectl")).args(args).output().expect("run kubectl")
+    }
+
+    /// Runs calicoctl as the admin.
+    pub fn calicoctl<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Output {
+        self.command(self.servers.program("calicoctl")).args(args).output().expect("run calicoctl")
+    }
+
+    /// Applies YAML documents as the admin; panics with kubectl's words when it is refused.
+    pub fn apply(&self, yaml: &str) {
+        let mut kubectl = self.command(self.servers.program("kubectl"));
+        kubectl.args(["apply", "--filename=-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = kubectl.spawn().expect("run kubectl");
+        let mut pipe = child.stdin.take().expect("kubectl's stdin is a pipe");
+        pipe.write_all(yaml.as_bytes()).expect("give kubectl the documents");
+        drop(pipe);
+        succeeded("kubectl apply", &child.wait_with_output().expect("run kubectl"));
+    }
+
+    /// Every request so far but kube-apiserver's own, in the order of arrival.
+    pub fn audit(&self) -> Vec<AuditEvent> {
+        audit::read(&self.scratch.path().join("audit.log"))
+    }
+
+    fn start_apiserver(&mut self, flags: &[String]) {
+        let free = TcpListener::bind(("127.0.0.1", 0)).expect("find a free port");
+        self.port = free.local_addr().expect("read the free port").port();
+        drop(free);
+        let flags: Vec<_> = flags.iter().cloned().chain([format!("--secure-port={}", self.port)]).collect();
+        let log = self.scratch.path().join("apiserver.log");
+        self.apiserver = Some(Keeper::start(&self.servers.program("kube-apiserver"), &flags, log));
+        self.admin = self.kubeconfig_for("admin", &["system:masters"]);
+    }
+
+    /// Waits for kube-apiserver. False when it ended because its port is taken; any other end, and no end, is a panic.
+    fn becomes_ready(&mut self) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // The port first, as it costs nothing to ask; kubectl is a large program to start in vain.
+            let listens = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+            if listens && self.kubectl(["get", "--raw=/readyz"]).status.success() {
+                return true;
+            }
+            let apiserver = self.apiserver.as_mut().expect("kube-apiserver was started");
+            let runs = apiserver.runs() && self.etcd.runs();
+            let log = apiserver.log();
+            if !runs && log.contains("address already in use") {
+                return false;
+            }
+            if !runs || Instant::now() > deadline {
+                let what = if runs { "not become ready" } else { "not kept running" };
+                panic!("The control plane has {what}.\n--- etcd\n{}\n--- kube-apiserver\n{log}", self.etcd.log());
+            }
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn install_crds(&self) {
+        let crds = format!("--filename={}", self.servers.crds().display());
+        // Not validated by kubectl: it would fetch and parse the whole OpenAPI document for that.
+        succeeded("kubectl create", &self.kubectl(["create", &crds, "--validate=false"]));
+        // Not kubectl wait, which opens a watch for each CRD in turn: two seconds for eighteen of them.
+        let template = r#"jsonpath={.items[*].status.conditions[?(@.type=="Established")].status}"#;
+        let created = fs::read_dir(self.servers.crds()).expect("list Calico's CRDs").count();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let conditions = self.kubectl(["get", "customresourcedefinitions", "--output", template]);
+            succeeded("kubectl get", &conditions);
+            let conditions = String::from_utf8_lossy(&conditions.stdout).into_owned();
+            if conditions.split_whitespace().filter(|status| *status == "True").count() == created {
+                return;
+            }
+            assert!(Instant::now() < deadline, "Calico's CRDs are not established: {conditions}");
+            sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+fn succeeded(what: &str, output: &Output) {
+    assert!(output.status.success(), "{what} failed:\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// etcd listens on Unix sockets in our directory: no ports to collide on, and no other user can reach it.
+fn etcd_flags(home: &Path, socket: &str) -> Vec<String> {
+    let peer = format!("unix://{}/peer", home.display());
+    vec![
+        format!("--data-dir={}/data", home.display()),
+        "--unsafe-no-fsync".into(),
+        "--log-level=warn".into(),
+        "--name=test".into(),
+        format!("--listen-client-urls={socket}"),
+        format!("--advertise-client-urls={socket}"),
+        format!("--listen-peer-urls={peer}"),
+        format!("--initial-advertise-peer-urls={peer}"),
+        format!("--initial-cluster=test={peer}"),
+    ]
+}
+
+/// The flags of kube-apiserver, all but its port.
+fn apiserver_flags(home: &Path, etcd: &str, users: &Authority) -> Vec<String> {
+    let proxies = Authority::new(home, "proxies");
+    let proxy = proxies.client("proxy", "front-proxy", &[]);
+    let serving = users.server("serving", &["127.0.0.1", "localhost", "kubernetes.default.svc"]);
+    let (account_key, account_public) = bare_key(home, "accounts");
+    let policy = home.join("audit.yaml");
+    fs::write(&policy, audit::POLICY).expect("write the audit policy");
+    let file = |flag: &str, path: &Path| format!("--{flag}={}", path.display());
+    vec![
+        format!("--etcd-servers={etcd}"),
+        "--bind-address=127.0.0.1".into(),
+        // Becomes the endpoint of the Service default/kubernetes, where loopback is refused. Nobody connects to it, so an
+        // address for documentation serves and no interface has to have it.
+        "--advertise-address=192.0.2.1".into(),
+        "--service-cluster-ip-range=10.21.0.0/16".into(),
+        "--service-node-port-range=30000-32767".into(),
+        "--authorization-mode=RBAC".into(),
+        "--allow-privileged=true".into(),
+        "--profiling=false".into(),
+        // No controller makes service accounts or calls nodes ready, and tests write Pods and Nodes by hand.
+        "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition".into(),
+        file("client-ca-file", &users.certificate("users")),
+        file("tls-cert-file", &serving.certificate),
+        file("tls-private-key-file", &serving.key),
+        "--service-account-issuer=https://kubernetes.default.svc".into(),
+        file("service-account-signing-key-file", &account_key),
+        file("service-account-key-file", &account_public),
+        file("requestheader-client-ca-file", &proxies.certificate("proxies")),
+        "--requestheader-allowed-names=front-proxy".into(),
+        "--requestheader-username-headers=X-Remote-User".into(),
+        "--requestheader-group-headers=X-Remote-Group".into(),
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-".into(),
+        file("proxy-client-cert-file", &proxy.certificate),
+        file("proxy-client-key-file", &proxy.key),
+        "--enable-aggregator-routing=true".into(),
+        file("audit-policy-file", &policy),
+        file("audit-log-path", &home.join("audit.log")),
+    ]
+}

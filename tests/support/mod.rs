@@ -1,0 +1,22 @@
+//! Real servers for the integration tests: etcd, kube-apiserver, kubectl, calicoctl and Calico's own judgement.
+//! It knows nothing of this crate, so that a test here never measures our code with our code.
+//!
+//! ```text
+//! servers::build -> ControlPlane (Scratch, Certificates, Keeper x2) -> kubectl, calicoctl, audit
+//!                -> Oracle
+//! ```
+
+#![allow(dead_code, unused_imports, reason = "every test binary includes the whole module and uses a part of it")]
+
+mod audit;
+mod certificates;
+mod control_plane;
+mod keeper;
+mod oracle;
+mod servers;
+
+pub use audit::AuditEvent;
+pub use control_plane::ControlPlane;
+pub use keeper::{Keeper, Scratch};
+pub use oracle::{Judgement, Oracle};
+pub use servers::{Servers, build};

@@ -1,0 +1,167 @@
+//! Builds the servers from their Go modules, once per state of those modules.
+//! It must never start one: what it hands out are files.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The oldest Go minor version (of Go 1) that Kubernetes' modules compile with.
+const GO_MINOR: u32 = 26;
+const NEED_GO: &str = "Go 1.26 or later must be in PATH: the tests build kube-apiserver from its Go modules";
+
+const KUBERNETES_VERSION: &str = "v1.37.2";
+const CALICO_VERSION: &str = "v3.28.5";
+const CALICO_MODULE: &str = "github.com/projectcalico/calico";
+
+/// The names that the control plane's one binary answers to.
+const CONTROL_PLANE: &[&str] = &["etcd", "kube-apiserver", "kubectl"];
+
+/// The built programs and Calico's CRDs, in one directory.
+#[derive(Debug)]
+pub struct Servers {
+    directory: PathBuf,
+}
+
+impl Servers {
+    /// The path of `etcd`, `kube-apiserver`, `kubectl`, `calicoctl` or `oracle`.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs().join(name)
+    }
+
+    /// The directory of all programs, to be put first in a `PATH`.
+    pub fn programs(&self) -> PathBuf {
+        self.directory.join("bin")
+    }
+
+    /// The directory of Calico's CRDs (group crd.projectcalico.org/v1), one YAML file each.
+    pub fn crds(&self) -> PathBuf {
+        self.directory.join("crd")
+    }
+}
+
+/// Builds the servers if no earlier run did; the first time takes up to 13 minutes. Panics when Go is missing or fails.
+pub fn build() -> &'static Servers {
+    static BUILT: OnceLock<Servers> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers");
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("cargo's tmp lies in its target directory");
+        let root = target.join("servers");
+        let directory = root.join(digest(&sources, &go_version(&sources)));
+        if !directory.exists() {
+            build_alone(&root, &directory, &sources);
+        }
+        Servers { directory }
+    })
+}
+
+/// The whole directory appears at once, by a rename: a run that was cut short leaves nothing that looks complete.
+fn build_alone(root: &Path, directory: &Path, sources: &Path) {
+    fs::create_dir_all(root).expect("make the directory of the servers");
+    let lock = File::create(root.join("lock")).expect("open the lock of the servers");
+    lock.lock().expect("lock the directory of the servers");
+    if directory.exists() {
+        return;
+    }
+    // Not eprintln!, whose output cargo test holds back: ten silent minutes look like a hang.
+    let _ = writeln!(
+        std::io::stderr(),
+        "Building kube-apiserver and calicoctl from their Go modules; the first time takes up to 13 minutes."
+    );
+    let unfinished = root.join("unfinished");
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished).expect("remove an unfinished build");
+    }
+    let programs = unfinished.join("bin");
+    fs::create_dir_all(&programs).expect("make the directory of the programs");
+    build_control_plane(&sources.join("control-plane"), &programs);
+    build_calico(&sources.join("calico"), &programs);
+    copy_crds(&sources.join("calico"), &unfinished.join("crd"));
+    fs::rename(&unfinished, directory).expect("put the servers in their place");
+}
+
+fn build_control_plane(module: &Path, programs: &Path) {
+    // Without a version in it, kube-apiserver runs, but everything that reads its version as a number fails.
+    let flags = format!("-s -w -X k8s.io/component-base/version.gitVersion={KUBERNETES_VERSION}");
+    go_build(module, &flags, &programs.join("control-plane"), ".");
+    for name in CONTROL_PLANE {
+        symlink("control-plane", programs.join(name)).expect("name the control plane's binary");
+    }
+}
+
+fn build_calico(module: &Path, programs: &Path) {
+    // calicoctl compares one of the two with the cluster's version and prints the other.
+    let commands = format!("{CALICO_MODULE}/calicoctl/calicoctl/commands");
+    let flags = format!("-s -w -X {commands}.VERSION={CALICO_VERSION} -X {commands}/common.VERSION={CALICO_VERSION}");
+    let main = format!("{CALICO_MODULE}/calicoctl/calicoctl");
+    go_build(module, &flags, &programs.join("calicoctl"), &main);
+    go_build(module, "-s -w", &programs.join("oracle"), "./oracle");
+}
+
+fn copy_crds(module: &Path, to: &Path) {
+    let from = go(module, ["list", "-m", "-f", "{{.Dir}}", CALICO_MODULE]);
+    fs::create_dir_all(to).expect("make the directory of the CRDs");
+    for file in fs::read_dir(Path::new(&from).join("libcalico-go/config/crd")).expect("list Calico's CRDs") {
+        let file = file.expect("list Calico's CRDs");
+        fs::copy(file.path(), to.join(file.file_name())).expect("copy one of Calico's CRDs");
+    }
+}
+
+fn go_build(module: &Path, ldflags: &str, to: &Path, package: &str) {
+    let to = to.as_os_str();
+    let args = ["build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o"].map(OsStr::new);
+    go(module, args.into_iter().chain([to, OsStr::new(package)]));
+}
+
+/// What `go` printed, without the line's end, or what it said when it failed.
+fn try_go<S: AsRef<OsStr>>(module: &Path, args: impl IntoIterator<Item = S>) -> Result<String, String> {
+    let mut command = Command::new("go");
+    // No cgo: the servers then need no C compiler, and run whatever libc the machine has.
+    command.current_dir(module).env("CGO_ENABLED", "0").env("GOWORK", "off").args(args);
+    let output = command.output().map_err(|e| e.to_string())?;
+    if !output.status.success() {
+        return Err(format!("{command:?} failed:\n{}", String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_string())
+}
+
+fn go<S: AsRef<OsStr>>(module: &Path, args: impl IntoIterator<Item = S>) -> String {
+    try_go(module, args).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Asked inside a module, so that a `go` which fetches newer toolchains by itself answers with the one it will use.
+fn go_version(sources: &Path) -> String {
+    let version = try_go(&sources.join("control-plane"), ["env", "GOVERSION"]);
+    let version = version.unwrap_or_else(|error| panic!("{NEED_GO} ({error})"));
+    assert!(minor(&version) >= Some(GO_MINOR), "{NEED_GO}, not {version}");
+    version
+}
+
+/// `go1.26.8` and `go1.27-devel_0123` are 26 and 27.
+fn minor(version: &str) -> Option<u32> {
+    let rest = version.strip_prefix("go1.")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
+/// Changes with everything that the servers are made of. Not a checksum: Go's own sums guard the modules.
+fn digest(sources: &Path, go_version: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    // This file too, since it holds the flags of the builds.
+    (go_version, include_str!("servers.rs")).hash(&mut hasher);
+    for file in [
+        "control-plane/go.mod",
+        "control-plane/go.sum",
+        "control-plane/main.go",
+        "calico/go.mod",
+        "calico/go.sum",
+        "calico/oracle/main.go",
+    ] {
+        fs::read(sources.join(file)).unwrap_or_else(|e| panic!("read tests/servers/{file}: {e}")).hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}
