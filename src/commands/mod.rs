@@ -1,11 +1,19 @@
 //! The subcommands: one file and one line of the registry for each.
 //! Never knows what happens between the flags of a command and its outcome; the rooms do that.
 
+pub mod allow;
 pub mod change;
 pub mod completion;
 pub mod context;
+pub mod explain;
 pub mod history;
+pub mod lockdown;
+pub mod revoke;
 pub mod session;
+pub mod snapshot;
+pub mod status;
+pub mod undo;
+pub mod unlock;
 pub mod version;
 
 use context::Context;
@@ -37,7 +45,15 @@ macro_rules! subcommands {
 }
 
 subcommands! {
+    lockdown::Lockdown,
+    unlock::Unlock,
+    allow::Allow,
+    revoke::Revoke,
+    status::Status,
+    explain::Explain,
+    snapshot::Snapshot,
     history::History,
+    undo::Undo,
     completion::Completion,
     version::Version,
 }

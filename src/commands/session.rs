@@ -84,6 +84,7 @@ impl Session<'_> {
         loop {
             queries.retain(|query| asked.insert(query.clone()));
             self.source.read(&queries, &mut objects).await?;
+            objects.once();
             world = observe::world(&objects);
             queries = next(&world);
             queries.retain(|query| !asked.contains(query));

@@ -11,6 +11,7 @@ pub mod manifests;
 pub(crate) mod memory;
 pub mod names;
 pub mod objects;
+mod once;
 pub mod page;
 pub mod source;
 
