@@ -66,6 +66,8 @@ codes! {
     NOT_NETS_ALL = "ZT0112", Error, "notNets of every address stops Felix from programming the node";
     METADATA_STALE = "ZT0113", Warning, "labels or annotations differ from Calico's own metadata annotation, which wins";
     NAME_UNUSUAL = "ZT0114", Warning, "the stored name lacks the prefix of its tier, so calicoctl does not find it";
+    POLICY_REFUSED = "ZT0120", Error, "a rule or type is none that Felix takes, so Felix drops the policy";
+    SET_NET_UNREADABLE = "ZT0121", Error, "an address of a network set cannot be read";
     POLICY_NOT_EVALUATED = "ZT0115", Warning, "a policy of a kind that is not evaluated";
 }
 

@@ -1,5 +1,11 @@
 //! What becomes of a packet: at one endpoint, and on its whole way.
 //! Never knows how a world was read; no clock, no client, no text format.
 
+mod entries;
+mod host;
+pub mod owners;
 pub mod path;
 pub mod policy;
+mod routes;
+pub mod rules;
+mod translate;

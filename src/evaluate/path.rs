@@ -1,18 +1,444 @@
-//! Every way of a flow, hop by hop. (To be written.)
+//! Every way of a flow, hop by hop: the packet is taken through nodes as the kernel takes it.
+//! Never knows what a policy says; `policy` and `host` do.
 
-use crate::model::flow::{Packet, Path};
-use crate::model::world::World;
+use std::net::IpAddr;
+
+use super::host::{self, Interface};
+use super::owners::unseen_pod;
+use super::policy::{Judgement, judge_pod};
+use super::routes::{self, Via};
+use super::rules::family;
+use super::translate::{Masquerade, Sender, Translation, is_answered_on_node, translate};
+use crate::model::flow::{Checkpoint, Decider, Hop, HopAction, Packet, Path};
+use crate::model::policy::Direction;
+use crate::model::world::{Backend, Pod, World};
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
-    /// The packet as its sender makes it.
+    /// The packet as its sender makes it. A pod's address as source is that pod, a node's or its tunnel's a process on
+    /// that node, any other a machine outside.
     pub packet: Packet,
-    /// The node where it enters, where the question names one.
+    /// The node where it enters, where the question names one; for sources outside only.
     pub entry: Option<String>,
 }
 
-/// Every way that the packet can take.
-pub fn walk(_world: &World, _question: &Question) -> Vec<Path> {
-    todo!()
+/// Every way that the packet can take; at least one, which is Unknown where there is none.
+pub fn walk(world: &World, question: &Question) -> Vec<Path> {
+    let mut walk = Walk { world, paths: Vec::new(), dead_ends: Vec::new() };
+    walk.start(question);
+    if walk.paths.is_empty() {
+        let why = walk.dead_ends.first().map_or("there is no way", |(why, _)| why).to_string();
+        let journey = walk.dead_ends.into_iter().next().map(|(_, journey)| journey);
+        let mut journey = journey.unwrap_or_else(|| Journey::of(question.packet));
+        journey.add(journey.at.clone(), Checkpoint::Dnat, None, Judgement::unknown(why));
+        return vec![journey.path()];
+    }
+    walk.paths
+}
+
+struct Walk<'w> {
+    world: &'w World,
+    paths: Vec<Path>,
+    dead_ends: Vec<(String, Journey)>,
+}
+
+/// A packet on its way, and what happened so far.
+#[derive(Clone)]
+pub struct Journey {
+    /// The packet as it looks now.
+    pub packet: Packet,
+    /// The node that has it.
+    at: Option<String>,
+    hops: Vec<Hop>,
+    entry: Option<String>,
+    backend: Option<String>,
+    /// preDNAT policy of the node accepted it: its host policy is not asked again.
+    pub accepted: bool,
+    /// The node that has it changed its destination.
+    pub translated: bool,
+    masquerade: Masquerade,
+    /// Why its source is not known any more.
+    lost: Option<String>,
+    nodes: u8,
+}
+
+impl Journey {
+    fn of(packet: Packet) -> Journey {
+        Journey {
+            packet,
+            at: None,
+            hops: Vec::new(),
+            entry: None,
+            backend: None,
+            accepted: false,
+            translated: false,
+            masquerade: Masquerade::No,
+            lost: None,
+            nodes: 0,
+        }
+    }
+
+    /// Adds a checkpoint. Once the source is not known, nothing that asks for it is.
+    pub fn add(
+        &mut self,
+        node: Option<String>,
+        checkpoint: Checkpoint,
+        who: Option<(String, Direction)>,
+        judgement: Judgement,
+    ) {
+        let Judgement { mut action, mut by } = judgement;
+        if let (Some(why), HopAction::Allow | HopAction::Deny) = (&self.lost, action) {
+            (action, by) = (HopAction::Unknown, Decider::Unknown { why: why.clone() });
+        }
+        let (endpoint, direction) = who.unzip();
+        let by = (action != HopAction::None).then_some(by);
+        self.hops.push(Hop { node, checkpoint, endpoint, direction, packet: self.packet, action, by });
+    }
+
+    fn path(self) -> Path {
+        Path::new(self.entry, self.backend, self.hops)
+    }
+}
+
+/// How a packet came to the node that has it.
+#[derive(Clone, Copy)]
+enum Arrival<'w> {
+    /// From a pod of the node.
+    Pod(&'w Pod),
+    /// By wire: from outside or from another node.
+    Wire(Via),
+    /// From a process of the node.
+    Process,
+}
+
+impl Arrival<'_> {
+    fn interface(self) -> Interface {
+        match self {
+            Arrival::Pod(_) => Interface::Workload,
+            Arrival::Wire(Via::Plain) => Interface::Uplink,
+            Arrival::Wire(Via::Tunnel(role)) => Interface::Tunnel(role),
+            Arrival::Process => Interface::Loopback,
+        }
+    }
+
+    fn sender(self) -> Sender {
+        match self {
+            Arrival::Pod(_) => Sender::Pod,
+            Arrival::Wire(_) => Sender::Wire,
+            Arrival::Process => Sender::Process,
+        }
+    }
+}
+
+/// Where a packet leaves a node.
+#[derive(Clone, Copy)]
+enum Exit<'w> {
+    /// To a pod of the node.
+    Pod(&'w Pod),
+    /// To a pod on another node.
+    RemotePod(&'w str),
+    /// To another node's own address.
+    Node(&'w str),
+    /// Out of the cluster.
+    World,
+}
+
+impl<'w> Walk<'w> {
+    fn start(&mut self, question: &Question) {
+        let world = self.world;
+        let packet = question.packet;
+        let mut journey = Journey::of(packet);
+        if family(packet.source) != family(packet.destination) {
+            return self.stuck(journey, "source and destination are not of one address family");
+        }
+        let pods: Vec<&Pod> = world.pods_at(packet.source).collect();
+        if let [pod] = pods.as_slice() {
+            let Some(node) = &pod.node else {
+                return self.stuck(journey, format!("Pod {} has no node yet", pod.full_name()));
+            };
+            journey.at = Some(node.clone());
+            if pod.addresses.contains(&packet.destination) {
+                // What a pod sends to itself never leaves it.
+                return self.paths.push(journey.path());
+            }
+            return self.receive(node, Arrival::Pod(pod), journey);
+        }
+        if !pods.is_empty() {
+            let names: Vec<String> = pods.iter().map(|pod| pod.full_name()).collect();
+            return self.stuck(journey, format!("{} all have {}", names.join(", "), packet.source));
+        }
+        if let Some(node) = world.node_at(packet.source) {
+            return self.receive(&node.name, Arrival::Process, journey);
+        }
+        if let Some(why) = unseen_pod(world, packet.source) {
+            return self.stuck(journey, why);
+        }
+        if let Some(pool) = world.pools.iter().find(|pool| pool.net.contains(&packet.source)) {
+            let why = format!("{} is in the address pool {}, but no pod or node has it", packet.source, pool.name);
+            return self.stuck(journey, why);
+        }
+        self.enter(question, journey);
+    }
+
+    /// From outside: at the node that the question names, else at every node where the address is at home.
+    fn enter(&mut self, question: &Question, journey: Journey) {
+        let entries = match &question.entry {
+            Some(node) => Ok(vec![node.clone()]),
+            None => super::entries::of(self.world, &question.packet),
+        };
+        match entries {
+            Ok(nodes) => {
+                for node in nodes {
+                    let journey = Journey { entry: Some(node.clone()), ..journey.clone() };
+                    self.receive(&node, Arrival::Wire(Via::Plain), journey);
+                }
+            }
+            Err(why) => self.stuck(journey, why),
+        }
+    }
+
+    /// A node gets the packet, or a process of it sends it.
+    fn receive(&mut self, node: &str, arrival: Arrival<'w>, mut journey: Journey) {
+        journey.at = Some(node.to_string());
+        journey.accepted = false;
+        journey.translated = false;
+        journey.masquerade = Masquerade::No;
+        journey.nodes += 1;
+        if journey.nodes > 3 {
+            return self.stuck(journey, "the packet goes from node to node");
+        }
+        if !matches!(arrival, Arrival::Process) {
+            host::before_translation(self.world, node, arrival.interface(), &mut journey);
+        }
+        match translate(self.world, node, &journey.packet, arrival.sender()) {
+            Translation::Untouched => self.route(node, arrival, journey),
+            Translation::NoWay(why) => {
+                self.dead_ends.push((why, journey));
+            }
+            Translation::Unknown(why) => {
+                let at = journey.at.clone();
+                journey.add(at, Checkpoint::Dnat, None, Judgement::unknown(why));
+                self.paths.push(journey.path());
+            }
+            Translation::To { backends, masquerade } => {
+                for backend in backends {
+                    let mut journey = Journey { masquerade: masquerade.clone(), ..journey.clone() };
+                    journey.packet.destination = backend.ip;
+                    journey.packet.port = Some(backend.port);
+                    journey.translated = true;
+                    journey.backend = Some(self.backend_name(backend));
+                    journey.add(Some(node.into()), Checkpoint::Dnat, None, Judgement::none("a backend is chosen"));
+                    self.route(node, arrival, journey);
+                }
+            }
+        }
+    }
+
+    fn backend_name(&self, backend: &Backend) -> String {
+        let pod = self.world.pods_at(backend.ip).next();
+        match pod {
+            Some(pod) => format!("{}:{}", pod.full_name(), backend.port),
+            None if backend.ip.is_ipv6() => format!("[{}]:{}", backend.ip, backend.port),
+            None => format!("{}:{}", backend.ip, backend.port),
+        }
+    }
+
+    /// Finds where the packet goes from the node.
+    fn route(&mut self, node: &str, arrival: Arrival<'w>, journey: Journey) {
+        let world = self.world;
+        let to = journey.packet.destination;
+        let own = world.nodes.get(node).is_some_and(|own| own.all_addresses().any(|ip| ip == to));
+        if own || is_answered_on_node(world, &journey.packet) {
+            return self.deliver_to_host(node, arrival, journey);
+        }
+        let pods: Vec<&'w Pod> = world.pods_at(to).collect();
+        match pods.as_slice() {
+            [pod] => match pod.node.as_deref() {
+                Some(home) if home == node => self.forward(node, arrival, Exit::Pod(pod), journey),
+                Some(home) => self.forward(node, arrival, Exit::RemotePod(home), journey),
+                None => self.stuck(journey, format!("Pod {} has no node yet", pod.full_name())),
+            },
+            [] => match world.node_at(to) {
+                Some(other) => self.forward(node, arrival, Exit::Node(&other.name), journey),
+                None => self.route_out(node, arrival, journey),
+            },
+            pods => {
+                let names: Vec<String> = pods.iter().map(|pod| pod.full_name()).collect();
+                self.stuck(journey, format!("{} all have {to}", names.join(", ")));
+            }
+        }
+    }
+
+    /// To an address that nobody in the cluster has, as far as is known.
+    fn route_out(&mut self, node: &str, arrival: Arrival<'w>, mut journey: Journey) {
+        let to = journey.packet.destination;
+        let pool = self.world.pools.iter().find(|pool| pool.net.contains(&to));
+        let why = unseen_pod(self.world, to).or_else(|| {
+            pool.map(|pool| format!("{to} is in the address pool {}, but no pod or node has it", pool.name))
+        });
+        let Some(why) = why else { return self.forward(node, arrival, Exit::World, journey) };
+        // What the sender may do can be told all the same.
+        if let Arrival::Pod(pod) = arrival {
+            let judgement = judge_pod(self.world, pod, Direction::Egress, &journey.packet);
+            journey.add(Some(node.into()), Checkpoint::Egress, Some((pod.full_name(), Direction::Egress)), judgement);
+        }
+        journey.add(None, Checkpoint::Ingress, None, Judgement::unknown(why));
+        self.paths.push(journey.path());
+    }
+
+    /// To a process of the node.
+    fn deliver_to_host(&mut self, node: &str, arrival: Arrival<'w>, mut journey: Journey) {
+        match arrival {
+            Arrival::Pod(pod) => {
+                self.judge(node, pod, Direction::Egress, &mut journey);
+                // Felix's own default is Drop; Calico's manifests and the operator set Accept in the environment, which
+                // wins over the FelixConfiguration.
+                let set = self.world.network.endpoint_to_host.as_deref();
+                if set.is_some_and(|action| action.eq_ignore_ascii_case("drop")) {
+                    let why = "the FelixConfiguration's defaultEndpointToHostAction is Drop, unless Felix's environment \
+                               says otherwise, which cannot be seen";
+                    journey.add(Some(node.into()), Checkpoint::HostIngress, None, Judgement::unknown(why));
+                }
+            }
+            Arrival::Wire(_) | Arrival::Process => {
+                host::ingress(self.world, node, arrival.interface(), &mut journey);
+            }
+        }
+        self.paths.push(journey.path());
+    }
+
+    /// Through the node, or out of it from one of its processes.
+    fn forward(&mut self, node: &str, arrival: Arrival<'w>, exit: Exit<'w>, mut journey: Journey) {
+        let world = self.world;
+        if let (Arrival::Process, Exit::Pod(pod)) = (arrival, exit) {
+            // A node's own processes are never policed on their way to its pods (felix/rules/static.go).
+            let who = Some((pod.full_name(), Direction::Ingress));
+            journey.add(Some(node.into()), Checkpoint::Ingress, who, Judgement::none("its own node sends it"));
+            return self.paths.push(journey.path());
+        }
+        let out = match self.interface_to(node, exit, &journey) {
+            Ok(via) => via,
+            Err(why) => {
+                journey.lost = Some(why);
+                Via::Plain
+            }
+        };
+        let out_interface = match (exit, out) {
+            (Exit::Pod(_), _) => Interface::Workload,
+            (_, Via::Plain) => Interface::Uplink,
+            (_, Via::Tunnel(role)) => Interface::Tunnel(role),
+        };
+        if matches!(arrival, Arrival::Process) {
+            self.choose_source(node, exit, &mut journey);
+            host::egress(world, node, out_interface, &mut journey);
+        } else {
+            host::forward_ingress(world, node, arrival.interface(), &mut journey);
+            if let Arrival::Pod(pod) = arrival {
+                self.judge(node, pod, Direction::Egress, &mut journey);
+            }
+            if let Exit::Pod(pod) = exit {
+                self.judge(node, pod, Direction::Ingress, &mut journey);
+            }
+            host::forward_egress(world, node, out_interface, &mut journey);
+        }
+        if matches!(exit, Exit::Pod(_)) {
+            return self.paths.push(journey.path());
+        }
+        self.masquerade(node, exit, &mut journey);
+        match exit {
+            Exit::RemotePod(next) | Exit::Node(next) => {
+                host::tunnelled(world, node, next, out, &mut journey);
+                self.receive(next, Arrival::Wire(out), journey);
+            }
+            _ => self.paths.push(journey.path()),
+        }
+    }
+
+    fn interface_to(&self, node: &str, exit: Exit<'w>, journey: &Journey) -> Result<Via, String> {
+        match exit {
+            Exit::RemotePod(next) => routes::via(self.world, node, next, journey.packet.destination),
+            _ => Ok(Via::Plain),
+        }
+    }
+
+    fn judge(&self, node: &str, pod: &Pod, direction: Direction, journey: &mut Journey) {
+        let checkpoint = match direction {
+            Direction::Ingress => Checkpoint::Ingress,
+            Direction::Egress => Checkpoint::Egress,
+        };
+        let judgement = judge_pod(self.world, pod, direction, &journey.packet);
+        journey.add(Some(node.into()), checkpoint, Some((pod.full_name(), direction)), judgement);
+    }
+
+    /// The kernel chooses a process's source by the route; one that the process chose itself is masqueraded on tunnels.
+    fn choose_source(&self, node: &str, exit: Exit<'w>, journey: &mut Journey) {
+        let to = journey.packet.destination;
+        let own = self.world.nodes.get(node);
+        let is_host = |ip: IpAddr| routes::is_own_address(own, ip);
+        let source = match exit {
+            Exit::RemotePod(next) => match routes::via(self.world, node, next, to) {
+                Ok(Via::Plain) if is_host(journey.packet.source) => Ok(journey.packet.source),
+                _ => routes::source_to_pod(self.world, node, next, to),
+            },
+            _ if is_host(journey.packet.source) => Ok(journey.packet.source),
+            Exit::Node(next) => routes::source_of_host(self.world, node, Some(next), to),
+            _ => routes::source_of_host(self.world, node, None, to),
+        };
+        match source {
+            Ok(source) => journey.packet.source = source,
+            Err(why) => journey.lost = Some(why),
+        }
+    }
+
+    /// What leaves a node masqueraded carries the address of the interface that it leaves by.
+    fn masquerade(&self, node: &str, exit: Exit<'w>, journey: &mut Journey) {
+        let (from, to) = (journey.packet.source, journey.packet.destination);
+        let outgoing = match routes::nat_outgoing(self.world, from, to) {
+            Ok(outgoing) => outgoing,
+            Err(why) => {
+                // Only a pod's packets are in question, and only where somebody looks at them again.
+                if self.world.pods_at(from).next().is_some() && matches!(exit, Exit::Node(_)) {
+                    journey.lost = Some(why);
+                }
+                false
+            }
+        };
+        let wanted = match &journey.masquerade {
+            Masquerade::No => outgoing,
+            Masquerade::Yes => true,
+            Masquerade::Unknown(_) if outgoing => true,
+            Masquerade::Unknown(why) => {
+                journey.lost = Some(why.clone());
+                false
+            }
+        };
+        if !wanted {
+            return;
+        }
+        let source = match exit {
+            Exit::RemotePod(next) => routes::source_to_pod(self.world, node, next, to),
+            Exit::Node(next) => routes::source_of_host(self.world, node, Some(next), to),
+            Exit::Pod(_) | Exit::World => routes::source_of_host(self.world, node, None, to),
+        };
+        match source {
+            Ok(source) if source == from => {}
+            Ok(source) => {
+                journey.packet.source = source;
+                journey.add(Some(node.into()), Checkpoint::Snat, None, Judgement::none("the node's address"));
+            }
+            Err(_) if matches!(exit, Exit::World) => {}
+            Err(why) => {
+                journey.add(Some(node.into()), Checkpoint::Snat, None, Judgement::unknown(why.clone()));
+                journey.lost = Some(why);
+            }
+        }
+    }
+
+    /// A way that cannot be followed.
+    fn stuck(&mut self, mut journey: Journey, why: impl Into<String>) {
+        let at = journey.at.clone();
+        journey.add(at, Checkpoint::Ingress, None, Judgement::unknown(why));
+        self.paths.push(journey.path());
+    }
 }

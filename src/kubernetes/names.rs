@@ -118,6 +118,19 @@ pub const NODE_VXLAN6: &str = "projectcalico.org/IPv6VXLANTunnelAddr";
 pub const NODE_WIREGUARD4: &str = "projectcalico.org/IPv4WireguardInterfaceAddr";
 /// On a Node: the address of wg-v6.cali.
 pub const NODE_WIREGUARD6: &str = "projectcalico.org/IPv6WireguardInterfaceAddr";
+/// On a Node: its WireGuard public key for IPv4.
+pub const NODE_WIREGUARD_KEY4: &str = "projectcalico.org/WireguardPublicKey";
+/// On a Node: its WireGuard public key for IPv6.
+pub const NODE_WIREGUARD_KEY6: &str = "projectcalico.org/WireguardPublicKeyV6";
+/// On a Node: it runs the control plane; the second word is what clusters up to 1.24 say.
+pub const CONTROL_PLANE: [&str; 3] =
+    ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master", "node-role.kubernetes.io/controlplane"];
+/// On a pod or network set, added by Calico: its namespace.
+pub const LABEL_NAMESPACE: &str = "projectcalico.org/namespace";
+/// On a pod, added by Calico: who runs it, always `k8s` here.
+pub const LABEL_ORCHESTRATOR: &str = "projectcalico.org/orchestrator";
+/// On a pod, added by Calico: its ServiceAccount.
+pub const LABEL_SERVICE_ACCOUNT: &str = "projectcalico.org/serviceaccount";
 /// On a Pod: its addresses as the CNI plugin gave them, with masks, separated by commas.
 pub const POD_IPS: &str = "cni.projectcalico.org/podIPs";
 /// On a Pod: its first address as the CNI plugin gave it, with a mask.

@@ -116,6 +116,8 @@ pub struct Policy {
     pub hook: Hook,
     /// For forwarded traffic too.
     pub apply_on_forward: bool,
+    /// Why it is not sure that Felix enforces it as it stands, if so.
+    pub doubt: Option<String>,
 }
 
 impl Policy {
@@ -162,10 +164,56 @@ pub struct Rule {
     pub destination: Entity,
     /// It matches HTTP, which the kernel does not see: whether it matches is unknown.
     pub http: bool,
-    /// It can never match (a named port that no one can have, an action that Felix refuses), and why.
+    /// It can never match, and why.
     pub never: Option<&'static str>,
+    /// Why it may not match where it seems to, if so.
+    pub doubt: Option<&'static str>,
     /// The grant that it was made for.
     pub grant: Option<String>,
+    /// Its place in the document's list, from 0: one rule of Kubernetes' can be several here.
+    pub place: usize,
+}
+
+impl Rule {
+    /// Whether Felix's iptables and nftables rules do not check all of it for packets of this family (4 or 6): source
+    /// ports, destination ports, source nets and destination nets that need more than one match each are blocks of rules
+    /// that share one mark, which is not cleared after the second block (felix/rules/policy.go, matchBlockBuilder).
+    pub fn unchecked(&self, family: u8) -> bool {
+        self.blocks(family).into_iter().filter(|block| *block).count() > 2
+    }
+
+    /// Which of source ports, destination ports, source nets and destination nets need more than one match, in the order
+    /// in which Felix makes blocks of them.
+    pub fn blocks(&self, family: u8) -> [bool; 4] {
+        let of_family = |net: &&IpNet| matches!(net, IpNet::V4(_)) == (family == 4);
+        let several = |nets: &Option<Vec<IpNet>>| nets.iter().flatten().filter(of_family).take(2).count() > 1;
+        [
+            port_matches(self.source.ports.as_deref()) > 1,
+            port_matches(self.destination.ports.as_deref()) > 1,
+            several(&self.source.nets),
+            several(&self.destination.nets),
+        ]
+    }
+}
+
+/// How many matches a list of ports needs: one for every 15 numbers (a range counts twice) and one for every name.
+fn port_matches(ports: Option<&[Port]>) -> usize {
+    let (mut named, mut groups, mut free) = (0, 0, 0);
+    for port in ports.unwrap_or_default() {
+        let slots = match port {
+            Port::Named(_) => {
+                named += 1;
+                continue;
+            }
+            Port::Range(first, last) if first == last => 1,
+            Port::Range(..) => 2,
+        };
+        if free < slots {
+            (groups, free) = (groups + 1, 15);
+        }
+        free -= slots;
+    }
+    named + groups
 }
 
 /// ICMP type and code.

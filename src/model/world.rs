@@ -1,7 +1,7 @@
 //! The cluster as facts, each with its evidence: what evaluation and plans look at.
 //! Never knows where a fact was read, how it is written, or what time it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -89,6 +89,10 @@ pub struct World {
     pub api_servers: Fact<Vec<IpAddr>>,
     /// Addresses on every node that answer DNS for pods (NodeLocal DNSCache).
     pub node_local_dns: Vec<IpAddr>,
+    /// What Felix and kube-proxy are told.
+    pub network: Network,
+    /// How much of each part was read; a part that is not here was not asked for.
+    pub seen: BTreeMap<Part, Seen>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
     /// What was noticed while reading.
@@ -148,6 +152,9 @@ pub struct Node {
     pub pod_ranges: Vec<IpNet>,
     /// Whether it says that it runs the control plane, and by which label.
     pub control_plane: Option<String>,
+    /// Whether it has a WireGuard public key, for IPv4 and for IPv6: other nodes then send to its pods through
+    /// WireGuard if they have one too.
+    pub wireguard_key: [bool; 2],
 }
 
 impl Node {
@@ -224,6 +231,8 @@ pub struct Pod {
     pub ready: bool,
     /// Who owns it, as `ReplicaSet nginx-6799fc88d8`.
     pub owner: Option<(String, String)>,
+    /// Prefixes of labels that it may have and that could not be seen: `pcns.` where its Namespace was not read.
+    pub unseen_labels: Vec<String>,
 }
 
 impl Pod {
@@ -295,6 +304,8 @@ pub struct Service {
     pub local: bool,
     /// internalTrafficPolicy: Local.
     pub internal_local: bool,
+    /// loadBalancerSourceRanges: other sources of its load balancer addresses are dropped by kube-proxy.
+    pub source_ranges: Vec<IpNet>,
     /// Backends, where slices, Endpoints or the pods themselves tell them.
     pub backends: Fact<Vec<Backend>>,
 }
@@ -400,6 +411,10 @@ pub struct NetworkSet {
     pub labels: Labels,
     /// Its addresses.
     pub nets: Vec<IpNet>,
+    /// Prefixes of labels that it may have and that could not be seen.
+    pub unseen_labels: Vec<String>,
+    /// Why it is not sure that Felix takes it as it stands, if so.
+    pub doubt: Option<String>,
 }
 
 /// An address pool.
@@ -462,8 +477,12 @@ pub struct Gap {
 pub enum Hidden {
     /// Policies, or tiers: any decision of an endpoint in the namespace may be another one.
     Policies,
-    /// Pods, network sets, host endpoints: an address may have an owner that is not known.
+    /// Pods: an address may have an owner that is not known.
     Addresses,
+    /// Network sets: any address may be in one.
+    Sets,
+    /// Host endpoints: a node may police its traffic, and an address may be one of theirs.
+    HostEndpoints,
     /// Labels of namespaces or ServiceAccounts.
     Labels,
     /// Services and their endpoints.
@@ -472,6 +491,79 @@ pub enum Hidden {
     Routes,
     /// Something else, which decides nothing here.
     Other,
+}
+
+/// A part of the cluster that is read on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// GlobalNetworkPolicies.
+    GlobalPolicies,
+    /// NetworkPolicies of Calico.
+    Policies,
+    /// NetworkPolicies of Kubernetes.
+    KubernetesPolicies,
+    /// Tiers.
+    Tiers,
+    /// Pods.
+    Pods,
+    /// GlobalNetworkSets.
+    GlobalSets,
+    /// NetworkSets.
+    Sets,
+    /// HostEndpoints.
+    HostEndpoints,
+    /// Namespaces.
+    Namespaces,
+    /// ServiceAccounts.
+    ServiceAccounts,
+    /// Services.
+    Services,
+    /// EndpointSlices, or Endpoints.
+    Backends,
+    /// Nodes.
+    Nodes,
+    /// IPPools.
+    Pools,
+}
+
+/// How much of a part was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// All of it, or there is none of it.
+    pub all: bool,
+    /// All of these namespaces.
+    pub namespaces: BTreeSet<String>,
+    /// All that has one of these addresses.
+    pub addresses: BTreeSet<IpAddr>,
+}
+
+/// What Felix and kube-proxy are told, as far as it decides what becomes of a packet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Network {
+    /// kube-proxy's mode: `iptables`, `nftables`, `ipvs`.
+    pub proxy_mode: Fact<String>,
+    /// Whether kube-proxy can tell pods from other sources (clusterCIDR, detectLocalMode), and so masquerades what
+    /// comes from outside to a cluster address.
+    pub knows_local: Fact<LocalDetection>,
+    /// Felix's eBPF dataplane.
+    pub bpf: bool,
+    /// defaultEndpointToHostAction of the FelixConfiguration, where it is set there.
+    pub endpoint_to_host: Option<String>,
+    /// Ranges whose addresses are advertised over BGP, of Services.
+    pub advertised: Vec<IpNet>,
+    /// Nodes that announce a load balancer's address, by Service.
+    pub announcers: BTreeMap<(String, String), BTreeSet<String>>,
+}
+
+/// How kube-proxy tells pods from other sources.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LocalDetection {
+    /// By these ranges.
+    Ranges(Vec<IpNet>),
+    /// By the node's own pod range or by interface: only pods of the same node are local.
+    Node,
+    /// Not at all.
+    Never,
 }
 
 /// Who has an address. Indices point into the world's lists.
@@ -525,6 +617,21 @@ impl World {
             }
         }
         self.owners = owners;
+    }
+
+    /// Whether all of a part was read: of one namespace, where one is given.
+    pub fn sees(&self, part: Part, namespace: Option<&str>) -> bool {
+        let Some(seen) = self.seen.get(&part) else { return false };
+        seen.all || namespace.is_some_and(|namespace| seen.namespaces.contains(namespace))
+    }
+
+    /// Why a decision in a namespace may be another one, because of something of this kind that could not be seen.
+    pub fn gap(&self, hides: Hidden, namespace: Option<&str>) -> Option<&Gap> {
+        let concerns = |gap: &Gap| match (&gap.namespace, namespace) {
+            (Some(only), Some(namespace)) => only == namespace,
+            _ => true,
+        };
+        self.gaps.iter().find(|gap| gap.hides == hides && concerns(gap))
     }
 
     /// The pods that have the address.

@@ -2,6 +2,7 @@
 //! Never knows what carries the labels: pods, host endpoints, network sets and namespaces all look alike here.
 
 mod parse;
+mod partial;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,150 @@
+//! What a real Felix 3.28.5 and kube-proxy let through, held against our evaluation: every recorded packet.
+//! Never knows how evaluation works; a directory of more worlds can be named in ZEROTRUST_TRUTH.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kubectl_zerotrust::evaluate::path::{Question, walk};
+use kubectl_zerotrust::kubernetes::calico::to_v3;
+use kubectl_zerotrust::kubernetes::names::{Kind, RESOURCES};
+use kubectl_zerotrust::kubernetes::objects::{Answer, Coverage, Objects, Place, Query};
+use kubectl_zerotrust::model::flow::{Decider, Packet, Protocol, Verdict, together};
+use kubectl_zerotrust::model::world::{Version, World};
+use serde_json::Value;
+
+/// How the judged flows of one class came out.
+#[derive(Default, Debug)]
+struct Tally {
+    agree: usize,
+    disagree: usize,
+    unknown: usize,
+    quirks: usize,
+}
+
+#[test]
+fn every_recorded_packet_has_the_verdict_that_felix_gave_it() {
+    let directory = std::env::var_os("ZEROTRUST_TRUTH").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/truth"),
+        PathBuf::from,
+    );
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    let mut failures = Vec::new();
+    let worlds = worlds(&directory);
+    assert!(!worlds.is_empty(), "{} holds no recorded worlds", directory.display());
+    for folder in &worlds {
+        let world = read(folder);
+        let flows = std::fs::read_to_string(folder.join("flows.json")).expect("flows.json");
+        for flow in serde_json::from_str::<Vec<Value>>(&flows).expect("a list of flows") {
+            judge(&world, folder, &flow, &mut tallies, &mut failures);
+        }
+    }
+    for (class, tally) in &tallies {
+        println!("{class:16} {tally:?}");
+    }
+    let unknown: usize = tallies.values().map(|tally| tally.unknown).sum();
+    println!("{} worlds", worlds.len());
+    assert!(failures.is_empty() && unknown == 0, "{}", failures.join("\n"));
+}
+
+fn judge(
+    world: &World,
+    folder: &Path,
+    flow: &Value,
+    tallies: &mut BTreeMap<String, Tally>,
+    failures: &mut Vec<String>,
+) {
+    let text = |field: &str| flow[field].as_str().expect(field);
+    let expected = match text("outcome") {
+        "allow" => Verdict::Allow,
+        "deny" => Verdict::Deny,
+        "mixed" => Verdict::Mixed,
+        other => panic!("outcome {other}"),
+    };
+    let to: SocketAddr = text("to").parse().expect("an address and a port");
+    let packet = Packet {
+        source: text("from").parse().expect("an address"),
+        destination: to.ip(),
+        protocol: Protocol::parse(text("protocol")).expect("a protocol"),
+        port: Some(to.port()),
+        source_port: None,
+        icmp: None,
+    };
+    let paths = walk(world, &Question { packet, entry: None });
+    let verdict = together(&paths);
+    let tally = tallies.entry(text("class").into()).or_default();
+    if flow.get("quirk").is_some() {
+        // Here Felix errs against its documented meaning; saying what is documented, or nothing, is right.
+        tally.quirks += 1;
+        return;
+    }
+    let entries_agree = flow["entries"].as_object().is_none_or(|entries| {
+        verdict == Verdict::Unknown
+            || entries.iter().all(|(node, outcome)| {
+                let of_node: Vec<_> =
+                    paths.iter().filter(|path| path.entry_node.as_ref() == Some(node)).cloned().collect();
+                together(&of_node).to_string() == outcome.as_str().unwrap_or_default()
+            })
+    });
+    let agrees = verdict == expected && entries_agree;
+    match verdict {
+        Verdict::Unknown => tally.unknown += 1,
+        _ if agrees => tally.agree += 1,
+        _ => tally.disagree += 1,
+    }
+    if !agrees {
+        let why = paths.iter().flat_map(|path| &path.hops).filter_map(|hop| match &hop.by {
+            Some(Decider::Unknown { why }) => Some(format!("{}: {why}", hop.checkpoint)),
+            Some(by) => Some(format!("{}: {:?} by {by:?}", hop.checkpoint, hop.action)),
+            None => None,
+        });
+        failures.push(format!(
+            "{} {}: {} -> {}/{}: {verdict}, Felix {expected} {}\n    {}",
+            folder.display(),
+            text("class"),
+            text("from"),
+            text("to"),
+            text("protocol"),
+            flow["entries"],
+            why.collect::<Vec<_>>().join("\n    ")
+        ));
+    }
+}
+
+/// The folders of worlds below a directory, `MODE/NNNN`.
+fn worlds(directory: &Path) -> Vec<PathBuf> {
+    let below = |folder: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+    };
+    let mut worlds: Vec<PathBuf> = below(directory).iter().flat_map(|mode| below(mode)).collect();
+    worlds.retain(|world| world.join("flows.json").exists());
+    worlds.sort();
+    worlds
+}
+
+fn read(folder: &Path) -> World {
+    let mode = folder.parent().expect("a mode");
+    let mut objects = Objects::default();
+    let mut documents = Vec::new();
+    for file in [mode.join("base.yaml"), folder.join("world.yaml")] {
+        let text = std::fs::read_to_string(&file).expect("a file of a world");
+        let values: Vec<Value> = serde_yaml::from_multiple(&text).expect("YAML documents");
+        documents.extend(values.into_iter().map(|value| (file.clone(), value)));
+    }
+    let version = documents.iter().find(|(_, value)| value["kind"] == "ClusterInformation");
+    let version = version.and_then(|(_, value)| value["spec"]["calicoVersion"].as_str()).and_then(Version::parse);
+    for (file, value) in documents.into_iter().filter(|(_, value)| !value.is_null()) {
+        let text = |field: &str| value[field].as_str().unwrap_or_default();
+        let Some(kind) = Kind::of_document(text("apiVersion"), text("kind")) else { continue };
+        let converted = to_v3(kind, value, version).expect("an object in Calico's form");
+        let place = Place::File { file: Arc::new(file), line: 1 };
+        objects.add(kind, converted.value, &converted.stored_name, place).expect("an object of its kind");
+    }
+    for resource in RESOURCES {
+        let coverage = Coverage { query: Query::all(resource.kind), answer: Answer::Complete };
+        objects.coverage_mut(resource.kind).push(coverage);
+    }
+    kubectl_zerotrust::observe::world(&objects)
+}
