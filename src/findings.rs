@@ -68,6 +68,7 @@ codes! {
     NAME_UNUSUAL = "ZT0114", Warning, "the stored name lacks the prefix of its tier, so calicoctl does not find it";
     POLICY_REFUSED = "ZT0120", Error, "a rule or type is none that Felix takes, so Felix drops the policy";
     SET_NET_UNREADABLE = "ZT0121", Error, "an address of a network set cannot be read";
+    OBJECT_TWICE = "ZT0122", Warning, "an object stands in two places";
     POLICY_NOT_EVALUATED = "ZT0115", Warning, "a policy of a kind that is not evaluated";
 }
 

@@ -103,7 +103,7 @@ impl Session<'_> {
 async fn open(context: &Context) -> Result<Source, Problem> {
     let global = &context.global;
     if !global.filename.is_empty() {
-        return Ok(Source::Manifests(Box::new(Manifests::load(&global.filename)?)));
+        return Ok(Source::Manifests(Box::new(Manifests::new(global.filename.clone()))));
     }
     Ok(Source::Cluster(Box::new(Cluster::connect(&global.connection, listener(context)).await?)))
 }
