@@ -46,7 +46,7 @@ pub struct Allow {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Go on in spite of a risk that a refusal named
-    #[arg(long, value_name = "RISK", value_parser = Risk::parse)]
+    #[arg(long, value_name = "RISK", value_parser = super::risk)]
     accept_risk: Vec<Risk>,
     #[command(flatten)]
     writing: Writing,

@@ -6,8 +6,9 @@ use super::session::{Scene, Session};
 use crate::cli::Output;
 use crate::model::flow::{Verdict, together};
 use crate::outcome::{Outcome, Problem};
-use crate::plan::question::{Asked, Ways};
-use crate::plan::{PlanError, grant, needs};
+use crate::plan::grant::Ask;
+use crate::plan::needs;
+use crate::plan::question::{Asked, Ways, fix, split_port};
 use crate::show::diff;
 use crate::show::explanation::{Explanation, Fix, Flow, text};
 use crate::show::yaml::{json, yaml};
@@ -87,8 +88,34 @@ impl Explain {
         Explanation { verdict, flow, paths: ways.paths, fix, unread: scene.unread, no_fix }
     }
 
-    /// The `allow` that would open it, tried on the world as it is.
+    /// The `allow` that would open it, tried on the world as it is; or why none does.
     fn fix(&self, context: &Context, asked: &Asked, scene: &Scene) -> (Vec<Fix>, Vec<String>) {
-        todo!()
+        let ask = Ask {
+            from: asked.from.clone(),
+            to: asked.to.clone(),
+            ports: asked.ports.clone(),
+            reason: None,
+            accepted: Vec::new(),
+        };
+        match fix(&scene.world, &ask) {
+            Ok(Some(grant)) => (vec![Fix { command: self.command(context, asked), grant }], Vec::new()),
+            Ok(None) => (Vec::new(), Vec::new()),
+            Err(error) => (Vec::new(), vec![error.to_string()]),
+        }
+    }
+
+    fn command(&self, context: &Context, asked: &Asked) -> String {
+        let (to, _) = split_port(&self.to);
+        let mut words = vec!["--from".to_string(), self.from.clone(), "--to".into(), to.into()];
+        if let Some(port) = asked.port_flag() {
+            words.extend(["--port".to_string(), port]);
+        }
+        if let Some(namespace) = &context.global.namespace {
+            words.extend(["-n".to_string(), namespace.clone()]);
+        }
+        for file in &context.global.filename {
+            words.extend(["-f".to_string(), file.display().to_string()]);
+        }
+        words.iter().fold("kubectl zerotrust allow".to_string(), |line, word| line + " " + &quoted(word))
     }
 }

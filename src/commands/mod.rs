@@ -10,8 +10,6 @@ pub mod history;
 pub mod lockdown;
 pub mod revoke;
 pub mod session;
-pub mod snapshot;
-pub mod status;
 pub mod undo;
 pub mod unlock;
 pub mod version;
@@ -19,6 +17,7 @@ pub mod version;
 use context::Context;
 
 use crate::outcome::{Outcome, Problem};
+use crate::plan::Risk;
 
 /// Makes the enum that clap reads and the dispatch. The help of a subcommand is the doc comment of its struct.
 macro_rules! subcommands {
@@ -49,11 +48,17 @@ subcommands! {
     unlock::Unlock,
     allow::Allow,
     revoke::Revoke,
-    status::Status,
     explain::Explain,
-    snapshot::Snapshot,
     history::History,
     undo::Undo,
     completion::Completion,
     version::Version,
+}
+
+/// Reads `--accept-risk`.
+fn risk(word: &str) -> Result<Risk, String> {
+    Risk::parse(word).ok_or_else(|| {
+        let words: Vec<String> = Risk::ALL.iter().map(Risk::to_string).collect();
+        format!("risks that can be accepted are {}", words.join(", "))
+    })
 }

@@ -5,6 +5,8 @@ use super::change::{Planned, change};
 use super::context::Context;
 use super::session::Session;
 use crate::cli::Writing;
+use crate::kubernetes::objects::Query;
+use crate::model::world::World;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::revoke::{Which, revoke};
 use crate::plan::target::Target;
@@ -47,8 +49,7 @@ impl Revoke {
         Session::run(context, async |session| {
             let which = self.which(session.namespace().as_deref())?;
             change(session, &self.writing, None, async || {
-                let scene =
-                    session.observe(needs::grants(), |world| needs::revoke_follow_ups(world, &which)).await?;
+                let scene = session.observe(first(&which), |world| next(world, &which)).await?;
                 Ok(Planned { plan: revoke(&scene.world, &which)?, calico: scene.world.calico })
             })
             .await
@@ -65,4 +66,20 @@ impl Revoke {
             (grant, ..) => Which::Id(grant.clone().unwrap_or_default()),
         })
     }
+}
+
+/// Every grant, and what the ends are called now where they tell which one is meant.
+fn first(which: &Which) -> Vec<Query> {
+    let mut queries = needs::grants();
+    if let Which::Flow { from, to, .. } = which {
+        queries.extend([from, to].into_iter().flat_map(needs::of_target));
+    }
+    queries
+}
+
+/// What else closes the pods of the policies that the grants would leave.
+fn next(world: &World, which: &Which) -> Vec<Query> {
+    let steps = revoke(world, which).map(|plan| plan.steps).unwrap_or_default();
+    let namespaces = steps.into_iter().filter_map(|step| step.object.namespace).collect();
+    needs::revoke_follow_ups(world, &namespaces)
 }

@@ -1,7 +1,7 @@
 //! Every object once, though several queries brought it: the rounds of one question overlap.
 //! Never knows which query brought what, and never chooses between two documents of one name in different places.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::objects::{Listing, Meta, Objects, Place};
 
@@ -51,7 +51,7 @@ fn each_once<T: PartialEq + Clone>(list: &mut Vec<T>) {
 
 /// What was read later is newer, so it takes the place of what was read first.
 fn once<T>(listing: &mut Listing<T>, key: impl Fn(&T) -> (String, &Meta)) {
-    let mut seen: HashSet<Key> = HashSet::with_capacity(listing.items.len());
+    let mut seen: BTreeSet<Key> = BTreeSet::new();
     let mut items = std::mem::take(&mut listing.items);
     items.reverse();
     items.retain(|found| {

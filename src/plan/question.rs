@@ -1,6 +1,7 @@
 //! From what `explain` is asked to the packets whose ways answer it.
 //! Never judges a packet, and never changes anything.
 
+use super::grant::{Ask, allow};
 use super::ports::{self, PortAsked, PortName, PortsAsked};
 use super::probe::probes;
 use super::resolve::{Resolved, resolve};
@@ -8,7 +9,7 @@ use super::target::Target;
 use super::{Note, PlanError};
 use crate::evaluate::path::{Question, walk};
 use crate::model::flow::{Packet, Path, Protocol};
-use crate::model::intent::{GrantPort, Peer};
+use crate::model::intent::{Grant, GrantPort, Peer};
 use crate::model::world::World;
 
 /// One flow, as it was asked for.
@@ -143,6 +144,17 @@ impl Asked {
             PortsAsked::Any => None,
         }
     }
+}
+
+/// The id of the grant that `allow` would make; none if it would change nothing.
+pub fn fix(world: &World, ask: &Ask) -> Result<Option<String>, PlanError> {
+    let plan = allow(world, ask)?;
+    if plan.steps.is_empty() {
+        return Ok(None);
+    }
+    let (from, to) = (resolve(world, &ask.from)?, resolve(world, &ask.to)?);
+    let ports = ports::resolve(world, &to, ask.ports.as_ref())?;
+    Ok(Some(Grant { from: from.peer, to: to.peer, ports, reason: None }.id()))
 }
 
 fn usage(reason: String, hint: String) -> PlanError {
