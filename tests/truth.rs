@@ -25,10 +25,8 @@ struct Tally {
 
 #[test]
 fn every_recorded_packet_has_the_verdict_that_felix_gave_it() {
-    let directory = std::env::var_os("ZEROTRUST_TRUTH").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/truth"),
-        PathBuf::from,
-    );
+    let directory = std::env::var_os("ZEROTRUST_TRUTH")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/truth"), PathBuf::from);
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     let mut failures = Vec::new();
     let worlds = worlds(&directory);

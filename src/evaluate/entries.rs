@@ -70,7 +70,8 @@ fn of_service(world: &World, service: &Service, packet: &Packet) -> Result<Vec<S
     match &service.backends {
         Fact::Unknown { why } => Err(why.clone()),
         Fact::Known { value, .. } => {
-            let ready = value.iter().filter(|backend| backend.ready && family(backend.ip) == family(packet.destination));
+            let ready =
+                value.iter().filter(|backend| backend.ready && family(backend.ip) == family(packet.destination));
             let with_backend: BTreeSet<&String> = ready.filter_map(|backend| backend.node.as_ref()).collect();
             Ok(eligible(world).filter(|node| with_backend.contains(node)).collect())
         }

@@ -107,9 +107,7 @@ impl<'w> End<'w> {
         match (&entity.selector, &entity.not_selector) {
             (None, None) => Match::Yes,
             (None, Some(not)) => self.any(|labels, unseen| not.matches_partly(labels, unseen), |_| true).not(),
-            (Some(selector), not) => {
-                self.any(|labels, unseen| both(selector, not.as_ref(), labels, unseen), |_| true)
-            }
+            (Some(selector), not) => self.any(|labels, unseen| both(selector, not.as_ref(), labels, unseen), |_| true),
         }
     }
 

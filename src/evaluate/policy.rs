@@ -214,12 +214,7 @@ impl SelectedTier<'_> {
 
     fn decided(&self, policy: &Policy, direction: Direction, rule: &Rule, action: RuleAction) -> Judgement {
         let action = if action == RuleAction::Allow { HopAction::Allow } else { HopAction::Deny };
-        let by = Decider::Rule {
-            policy: policy.id.clone(),
-            tier: self.name.to_string(),
-            direction,
-            index: rule.place,
-        };
+        let by = Decider::Rule { policy: policy.id.clone(), tier: self.name.to_string(), direction, index: rule.place };
         Judgement { action, by }
     }
 }

@@ -44,7 +44,10 @@ pub fn via(world: &World, from: &str, to: &str, pod: IpAddr) -> Result<Via, Stri
         Some((TunnelMode::CrossSubnet, role)) => match same_subnet(from_node, to_node, pod) {
             Some(true) => Ok(Via::Plain),
             Some(false) => Ok(Via::Tunnel(role)),
-            None => Err(format!("the subnets of nodes {from} and {to} are not known, and pool {} crosses them only", pool.name)),
+            None => Err(format!(
+                "the subnets of nodes {from} and {to} are not known, and pool {} crosses them only",
+                pool.name
+            )),
         },
         Some((_, role)) => Ok(Via::Tunnel(role)),
     }
@@ -59,9 +62,10 @@ fn same_subnet(from: &Node, to: &Node, like: IpAddr) -> Option<bool> {
 
 /// A node's own addresses of one family.
 fn hosts(node: &Node, like: IpAddr) -> impl Iterator<Item = (IpAddr, Option<IpNet>)> + '_ {
-    let own = node.addresses.iter().filter(move |address| {
-        address.role == AddressRole::Host && family(address.ip) == family(like)
-    });
+    let own = node
+        .addresses
+        .iter()
+        .filter(move |address| address.role == AddressRole::Host && family(address.ip) == family(like));
     own.map(|address| (address.ip, address.subnet))
 }
 
@@ -71,9 +75,8 @@ pub fn source_to_pod(world: &World, from: &str, to: &str, pod: IpAddr) -> Result
         Via::Plain => source_of_host(world, from, Some(to), pod),
         Via::Tunnel(role) => {
             let node = world.nodes.get(from).ok_or_else(|| format!("Node {from} was not read"))?;
-            let tunnel = node.addresses.iter().find(|address| {
-                address.role == role && family(address.ip) == family(pod)
-            });
+            let tunnel =
+                node.addresses.iter().find(|address| address.role == role && family(address.ip) == family(pod));
             match (tunnel, role) {
                 (Some(tunnel), _) => Ok(tunnel.ip),
                 // Host encryption: the device has no address of its own, and the node's is used.
@@ -86,7 +89,8 @@ pub fn source_to_pod(world: &World, from: &str, to: &str, pod: IpAddr) -> Result
 
 /// The source of a node's own or masqueraded packets that leave by the interface that has the node's own address.
 pub fn source_of_host(world: &World, from: &str, to: Option<&str>, like: IpAddr) -> Result<IpAddr, String> {
-    let node = world.nodes.get(from).ok_or_else(|| format!("Node {from} was not read, so its addresses are not known"))?;
+    let node =
+        world.nodes.get(from).ok_or_else(|| format!("Node {from} was not read, so its addresses are not known"))?;
     let mut own: Vec<(IpAddr, Option<IpNet>)> = hosts(node, like).collect();
     // Of several, the one in the other node's subnet: that is where the route goes out.
     if own.len() > 1

@@ -44,7 +44,9 @@ impl<'w> View<'w> {
         }
         match (matches, rule.doubt) {
             (Match::Yes, Some(doubt)) => Match::Maybe(doubt.to_string()),
-            (Match::Yes, None) if rule.http => Match::Maybe("the rule matches HTTP, which the kernel does not see".into()),
+            (Match::Yes, None) if rule.http => {
+                Match::Maybe("the rule matches HTTP, which the kernel does not see".into())
+            }
             (matches, _) => matches,
         }
     }
@@ -60,7 +62,9 @@ impl<'w> View<'w> {
         });
         match self.matches_checked(rule, checked) {
             Match::No => Match::No,
-            _ => Match::Maybe("Felix does not check all parts of a rule with several sources, destinations and ports".into()),
+            _ => Match::Maybe(
+                "Felix does not check all parts of a rule with several sources, destinations and ports".into(),
+            ),
         }
     }
 

@@ -76,12 +76,16 @@ pub fn translate<'w>(world: &'w World, node: &str, packet: &Packet, sender: Send
     let Some((service, port, door)) = found else { return Translation::Untouched };
     let name = format!("{}/{}", service.namespace, service.name);
     if world.network.proxy_mode.value().is_some_and(|mode| mode == "ipvs") {
-        return Translation::Unknown(format!("kube-proxy uses ipvs, and what it does with packets to Service {name} is not modelled"));
+        return Translation::Unknown(format!(
+            "kube-proxy uses ipvs, and what it does with packets to Service {name} is not modelled"
+        ));
     }
     if door == Door::Balancer && !service.source_ranges.is_empty() && sender == Sender::Wire {
         let listed = service.source_ranges.iter().any(|net| net.contains(&packet.source));
         if !listed {
-            return Translation::NoWay(format!("kube-proxy drops it: the source is not in loadBalancerSourceRanges of Service {name}"));
+            return Translation::NoWay(format!(
+                "kube-proxy drops it: the source is not in loadBalancerSourceRanges of Service {name}"
+            ));
         }
     }
     let backends = match &service.backends {

@@ -68,8 +68,7 @@ fn network_set(object: &Found<SetObject>, world: &mut World) -> NetworkSet {
         labels.insert(LABEL_NAMESPACE.into(), namespace.clone());
     }
     let name = object.metadata.name.clone();
-    let bad: Vec<&str> =
-        object.spec.nets.iter().filter(|text| parse_net(text).is_none()).map(String::as_str).collect();
+    let bad: Vec<&str> = object.spec.nets.iter().filter(|text| parse_net(text).is_none()).map(String::as_str).collect();
     let mut doubt = None;
     if !bad.is_empty() {
         let object_name = match &namespace {

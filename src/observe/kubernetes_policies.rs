@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::findings::{Code, Finding, NETS_ALL_UNREADABLE, POLICY_REFUSED};
-use crate::kubernetes::objects::{Found, KubernetesPeer, KubernetesPolicy, KubernetesPort, KubernetesRule, LabelSelector};
+use crate::kubernetes::objects::{
+    Found, KubernetesPeer, KubernetesPolicy, KubernetesPort, KubernetesRule, LabelSelector,
+};
 use crate::model::compile::{Compiled, compile};
 use crate::model::policy::{PolicyId, PolicyKind};
 use crate::model::spec::{EntitySpec, IntOrString, PolicySpec, RuleSpec};

@@ -118,10 +118,13 @@ fn take(compiled: Compiled, kind: Kind, world: &mut World) {
     let staged = policy_kind(kind).is_some_and(PolicyKind::is_staged);
     let mut gap = |reason: Option<String>, what: String| {
         let (Some(reason), false) = (reason, staged) else { return };
-        let place = findings.first().map_or_else(|| kind.to_string(), |finding| match &finding.place {
-            Some(place) => format!("{}, {place}", finding.object),
-            None => finding.object.clone(),
-        });
+        let place = findings.first().map_or_else(
+            || kind.to_string(),
+            |finding| match &finding.place {
+                Some(place) => format!("{}, {place}", finding.object),
+                None => finding.object.clone(),
+            },
+        );
         let reason = format!("{reason}; {what}");
         world.gaps.push(Gap { hides: hides(kind), namespace: None, place, reason });
     };

@@ -23,9 +23,8 @@ pub fn observe(objects: &Objects, world: &mut World) {
         }
     }
     let endpoints = objects.endpoints.iter();
-    let endpoints: HashMap<Key, &Endpoints> = endpoints
-        .map(|object| ((namespace_of(&object.metadata), object.metadata.name.clone()), object))
-        .collect();
+    let endpoints: HashMap<Key, &Endpoints> =
+        endpoints.map(|object| ((namespace_of(&object.metadata), object.metadata.name.clone()), object)).collect();
     for object in objects.services.iter() {
         let mut service = service(object);
         let key = (service.namespace.clone(), service.name.clone());
@@ -43,7 +42,8 @@ pub fn observe(objects: &Objects, world: &mut World) {
 fn service(object: &objects::Service) -> Service {
     let spec = &object.spec;
     let parsed = |texts: &[String]| -> Vec<IpAddr> { texts.iter().filter_map(|text| text.parse().ok()).collect() };
-    let cluster_ips = if spec.cluster_ips.is_empty() { spec.cluster_ip.as_slice() } else { spec.cluster_ips.as_slice() };
+    let cluster_ips =
+        if spec.cluster_ips.is_empty() { spec.cluster_ip.as_slice() } else { spec.cluster_ips.as_slice() };
     let balanced = object.status.load_balancer.ingress.iter().filter_map(|ingress| ingress.ip.clone());
     let is_local = |policy: &Option<String>| policy.as_deref() == Some("Local");
     Service {

@@ -58,13 +58,7 @@ impl Notes<'_> {
 
 /// Compiles a policy. `stored_name` decides between equal orders up to Calico 3.31; `place` is where it stands, for a
 /// person, or empty.
-pub fn compile(
-    id: PolicyId,
-    stored_name: &str,
-    spec: &PolicySpec,
-    version: Option<Version>,
-    place: &str,
-) -> Compiled {
+pub fn compile(id: PolicyId, stored_name: &str, spec: &PolicySpec, version: Option<Version>, place: &str) -> Compiled {
     let mut notes = Notes {
         object: id.to_string(),
         place,

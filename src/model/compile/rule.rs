@@ -45,7 +45,9 @@ pub fn of_spec(id: &PolicyId, spec: &RuleSpec, list: &str, place: usize, notes: 
     if services.into_iter().flatten().any(|service| service.namespace.is_empty()) {
         // A namespace that is left out means the policy's own by the documents; nothing in Calico's source fills it in.
         match id.namespace {
-            Some(_) => rule.doubt = Some("its Service has no namespace, which Calico's documents and source take differently"),
+            Some(_) => {
+                rule.doubt = Some("its Service has no namespace, which Calico's documents and source take differently")
+            }
             None => rule.never = Some("its Service has no namespace"),
         }
     }

@@ -48,8 +48,9 @@ pub struct SelectorError {
 }
 
 impl Selector {
-    /// Reads what Calico 3.28 reads; the empty text is `all()`. Takes parentheses of any depth, but a tree of at most
-    /// 500 levels.
+    /// Reads what Calico 3.28 reads; the empty text is `all()`. From 3.30 on Calico takes no line break within `has( )` or
+    /// between the two words of an operator; here it is taken, as the older Felix enforces it. Parentheses may have any
+    /// depth, the tree at most 500 levels.
     pub fn parse(text: &str) -> Result<Selector, SelectorError> {
         parse::parse(text).map(Selector)
     }
@@ -59,14 +60,10 @@ impl Selector {
         Selector(Node::All)
     }
 
-    /// Matches what has the label with this value: `key == "value"`.
+    /// Matches what has the label with this value: `key == "value"`. No text says a value that holds both `"` and `'`, and
+    /// no label of Kubernetes has one.
     pub fn label_equals(key: &str, value: &str) -> Selector {
         Selector(Node::Equal(key.to_string(), value.to_string()))
-    }
-
-    /// Matches what has the label: `has(key)`.
-    pub fn has(key: &str) -> Selector {
-        Selector(Node::Has(key.to_string()))
     }
 
     /// Whether labels match. A label that is missing matches `!=` and `not in`, and nothing else; `global()` matches
@@ -78,11 +75,6 @@ impl Selector {
     /// Both must match.
     pub fn and(self, other: Selector) -> Selector {
         Selector(Node::And(vec![self.0, other.0]))
-    }
-
-    /// At least one must match.
-    pub fn or(self, other: Selector) -> Selector {
-        Selector(Node::Or(vec![self.0, other.0]))
     }
 
     /// Must not match; a negation loses its `!`.
@@ -104,33 +96,9 @@ impl Selector {
         self
     }
 
-    /// The same selector with another one for every `all()` in it.
-    pub fn replace_all_with(self, other: &Selector) -> Selector {
-        self.replaced(&Node::All, other)
-    }
-
-    /// The same selector with another one for every `global()` in it.
-    pub fn replace_global_with(self, other: &Selector) -> Selector {
-        self.replaced(&Node::Global, other)
-    }
-
-    fn replaced(mut self, what: &Node, other: &Selector) -> Selector {
-        self.0.visit(&mut |node| {
-            if node == what {
-                *node = other.0.clone();
-            }
-        });
-        self
-    }
-
     /// Whether it is `all()` and nothing else.
     pub fn is_all(&self) -> bool {
         self.0 == Node::All
-    }
-
-    /// Whether it is `global()` and nothing else.
-    pub fn is_global(&self) -> bool {
-        self.0 == Node::Global
     }
 
     /// Whether `global()` is anywhere in it.
@@ -145,20 +113,6 @@ impl Selector {
         let mut labels = BTreeSet::new();
         self.0.walk(&mut |node| labels.extend(node.key()));
         labels
-    }
-}
-
-impl Default for Selector {
-    fn default() -> Selector {
-        Selector::all()
-    }
-}
-
-impl std::str::FromStr for Selector {
-    type Err = SelectorError;
-
-    fn from_str(text: &str) -> Result<Selector, SelectorError> {
-        Selector::parse(text)
     }
 }
 
@@ -181,7 +135,7 @@ impl Node {
         }
     }
 
-    /// Calls `act` on every node that was there before, a parent before its children; not on what `act` puts in.
+    /// Calls `act` on every match.
     fn visit(&mut self, act: &mut dyn FnMut(&mut Node)) {
         match self {
             Node::Not(inner) => inner.visit(act),

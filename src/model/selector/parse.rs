@@ -96,27 +96,23 @@ fn unexpected(found: char) -> String {
     }
 }
 
-/// An operator that is a word. Between its two words any white space may stand, also none; `in` must end there, the
-/// others need not (a value must follow them anyway).
+/// An operator that is a word. Between two words any white space may stand, also none. What follows need not begin a new
+/// word, as a value in quotes or a set in braces must follow anyway.
 fn operator(rest: &str) -> Option<(Token, usize)> {
-    let two = |first: &str, second: &str| {
-        let tail = rest.strip_prefix(first)?.trim_start_matches(is_space).strip_prefix(second)?;
-        Some(rest.len() - tail.len())
-    };
-    let ends_word = |length: &usize| !rest[*length..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-    let found = |operator, length| Some((Token::Operator(operator), length));
-    if rest.starts_with("contains") {
-        found(Operator::Contains, "contains".len())
-    } else if let Some(length) = two("starts", "with") {
-        found(Operator::StartsWith, length)
-    } else if let Some(length) = two("ends", "with") {
-        found(Operator::EndsWith, length)
-    } else if let Some(length) = two("not", "in").filter(ends_word) {
-        found(Operator::NotIn, length)
-    } else {
-        let length = Some("in".len()).filter(|length| rest.starts_with("in") && ends_word(length))?;
-        found(Operator::In, length)
-    }
+    let words = [
+        (["contains", ""], Operator::Contains),
+        (["starts", "with"], Operator::StartsWith),
+        (["ends", "with"], Operator::EndsWith),
+        (["not", "in"], Operator::NotIn),
+        (["in", ""], Operator::In),
+    ];
+    words.into_iter().find_map(|([first, second], operator)| {
+        let mut tail = rest.strip_prefix(first)?;
+        if !second.is_empty() {
+            tail = tail.trim_start_matches(is_space).strip_prefix(second)?;
+        }
+        Some((Token::Operator(operator), rest.len() - tail.len()))
+    })
 }
 
 /// `has(label)`, `all()`, `global()`, or a label. No space may stand before the parenthesis.
@@ -145,7 +141,7 @@ fn label(rest: &str) -> Option<&str> {
     Some(&rest[..length]).filter(|label| !label.is_empty())
 }
 
-/// White space within a token, where Calico 3.28 takes line breaks too; between tokens it is space and tab alone.
+/// White space within a token, where Calico takes line breaks too up to 3.29; between tokens it is space and tab alone.
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0c')
 }

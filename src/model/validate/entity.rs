@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::policy::{Global, check_selector};
 use super::text::{is_port_name, is_subdomain};
-use super::{Check, list, refuse_repeats, show, text};
+use super::{Check, list, refuse_more, refuse_repeats, show, text};
 use crate::model::net::parse_cidr;
 
 /// Calico's limits from 3.33 on.
@@ -64,10 +64,7 @@ pub(super) fn read_net(value: &Value) -> Option<IpNet> {
 }
 
 fn check_nets(check: &mut Check, path: &str, nets: &[Value], negated: bool) {
-    if nets.len() > MOST_NETS && check.rule_since(33) {
-        let reason = format!("{} nets are more than the {MOST_NETS} that {} takes", nets.len(), check.calico());
-        check.refuse(path, reason);
-    }
+    refuse_more(check, path, "nets", nets.len(), MOST_NETS, 33);
     for (index, value) in nets.iter().enumerate() {
         let path = format!("{path}[{index}]");
         if let Some(reason) = wrong_net(value) {
@@ -137,10 +134,7 @@ fn check_services(check: &mut Check, path: &str, entity: &Value, allowed: bool) 
 }
 
 fn check_ports(check: &mut Check, path: &str, ports: &[Value]) -> Ports {
-    if ports.len() > MOST_PORTS && check.rule_since(33) {
-        let reason = format!("{} ports are more than the {MOST_PORTS} that {} takes", ports.len(), check.calico());
-        check.refuse(path, reason);
-    }
+    refuse_more(check, path, "ports", ports.len(), MOST_PORTS, 33);
     let mut found = Ports { any: !ports.is_empty(), ..Ports::default() };
     let mut free = 0;
     for (index, value) in ports.iter().enumerate() {

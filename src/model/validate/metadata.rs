@@ -41,14 +41,16 @@ fn check_name(check: &mut Check, name: &str, tier: &str) {
     }
     let longest = match check.kind {
         Kind::Tier => 63,
-        kind if kind.is_policy() && check.rule_until(32) && !name.contains('.') => LONGEST_NAME - STORED_PREFIX.len(),
+        kind if kind.is_calico_policy() && check.rule_until(32) && !name.contains('.') => {
+            LONGEST_NAME - STORED_PREFIX.len()
+        }
         _ => LONGEST_NAME,
     };
     if name.len() > longest {
         check.refuse(PATH, format!("{name} is longer than {longest} characters"));
     }
     match check.kind {
-        kind if kind.is_policy() => {
+        kind if kind.is_calico_policy() => {
             check_policy_name(check, PATH, name, if tier.is_empty() { "default" } else { tier })
         }
         Kind::Tier if !is_label(name) => {
@@ -76,10 +78,10 @@ fn check_policy_name(check: &mut Check, path: &str, name: &str, tier: &str) {
     }
     match before {
         Some(_) if check.version.is_some_and(|version| !version.at_least(3, 29)) => {
-            check.refuse(path, format!("{name} has a dot, which {} does not take", check.calico()));
+            check.refuse(path, format!("{name} has a dot, which Calico up to 3.28 does not take"));
         }
         Some("default") if check.version.is_none() => {
-            check.refuse(path, format!("{name} has a dot, which {} do not take; leave default. out", check.calico()));
+            check.refuse(path, format!("{name} has a dot, which Calico up to 3.28 does not take; leave default. out"));
         }
         Some(before) if check.rule_until(32) && before != tier => check.refuse(
             path,

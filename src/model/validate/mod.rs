@@ -90,7 +90,8 @@ impl Kind {
 
     fn of(object: &Value) -> Option<Kind> {
         let (group, _) = object["apiVersion"].as_str()?.split_once('/')?;
-        let name = object["kind"].as_str().filter(|_| group.ends_with("projectcalico.org"))?;
+        let is_calico = matches!(group, "projectcalico.org" | "crd.projectcalico.org");
+        let name = object["kind"].as_str().filter(|_| is_calico)?;
         Kind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
@@ -107,8 +108,15 @@ impl Kind {
         }
     }
 
-    fn is_policy(self) -> bool {
-        !matches!(self, Kind::GlobalNetworkSet | Kind::NetworkSet | Kind::HostEndpoint | Kind::Tier)
+    /// Whether it is a policy with Calico's own rules for names; a Kubernetes NetworkPolicy may have dots in its name.
+    fn is_calico_policy(self) -> bool {
+        matches!(
+            self,
+            Kind::GlobalNetworkPolicy
+                | Kind::NetworkPolicy
+                | Kind::StagedGlobalNetworkPolicy
+                | Kind::StagedNetworkPolicy
+        )
     }
 
     fn is_staged(self) -> bool {
@@ -144,11 +152,6 @@ impl Check {
     fn rule_until(&self, minor: u16) -> bool {
         self.version.is_none_or(|version| !version.at_least(3, minor))
     }
-
-    /// As `Calico 3.28.5`, or `some versions of Calico` where the version is not known.
-    fn calico(&self) -> String {
-        self.version.map_or("some versions of Calico".to_string(), |version| format!("Calico {version}"))
-    }
 }
 
 /// The text of a field; empty where it is not set or not text.
@@ -168,6 +171,13 @@ fn show(value: &Value) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+/// A limit that came with Calico 3.`since`.
+fn refuse_more(check: &mut Check, path: &str, what: &str, number: usize, most: usize, since: u16) {
+    if number > most && check.rule_since(since) {
+        check.refuse(path, format!("{number} {what} are more than the {most} that Calico takes since 3.{since}"));
     }
 }
 

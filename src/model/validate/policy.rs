@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::rule::{self, Direction};
 use super::text::is_label;
-use super::{Check, Kind, list, show, text};
+use super::{Check, Kind, list, refuse_more, show, text};
 use crate::model::selector::Selector;
 
 /// Calico's limits from 3.33 on.
@@ -22,21 +22,17 @@ pub(super) fn check(check: &mut Check, object: &Value) {
     }
     check_tier(check, text(spec, "tier"));
     check_hints(check, list(spec, "performanceHints"));
-    for field in ["selector", "serviceAccountSelector", "namespaceSelector"] {
+    for field in ["selector", "serviceAccountSelector"] {
         check_selector(check, &format!("spec.{field}"), &spec[field], Global::Never);
     }
     check_types(check, list(spec, "types"));
     if check.kind.is_global() {
+        check_selector(check, "spec.namespaceSelector", &spec["namespaceSelector"], Global::Never);
         check_hook(check, spec);
     }
     for (field, direction) in [("ingress", Direction::Ingress), ("egress", Direction::Egress)] {
         let rules = list(spec, field);
-        if rules.len() > MOST_RULES && check.rule_since(33) {
-            check.refuse(
-                format!("spec.{field}"),
-                format!("{} rules are more than the {MOST_RULES} that {} takes", rules.len(), check.calico()),
-            );
-        }
+        refuse_more(check, &format!("spec.{field}"), "rules", rules.len(), MOST_RULES, 33);
         for (index, each) in rules.iter().enumerate() {
             rule::check(check, &format!("spec.{field}[{index}]"), each, direction);
         }
@@ -78,9 +74,8 @@ fn check_tier(check: &mut Check, tier: &str) {
     if tier.is_empty() || tier == "default" {
         return;
     }
-    if check.version.is_some_and(|version| !version.at_least(3, 29)) {
-        let reason = format!("{} has no tiers, so it would leave {tier} out", check.calico());
-        check.refuse("spec.tier", reason);
+    if let Some(version) = check.version.filter(|version| !version.at_least(3, 29)) {
+        check.refuse("spec.tier", format!("Calico {version} has no tiers, so it would leave {tier} out"));
     } else if !is_label(tier) {
         check.refuse("spec.tier", format!("{tier:?} is no name of a tier: lower-case letters, digits and hyphens"));
     }
@@ -101,6 +96,8 @@ fn check_hints(check: &mut Check, hints: &[Value]) {
     }
 }
 
+/// No types at all is right in v3 form, where they follow from the rules. What is written to the datastore must have them
+/// (Felix takes none for both directions), but that is for the conversion to its form.
 fn check_types(check: &mut Check, types: &[Value]) {
     let mut seen = HashSet::new();
     for (index, value) in types.iter().enumerate() {
@@ -142,10 +139,7 @@ pub(super) enum Global {
 
 pub(super) fn check_selector(check: &mut Check, path: &str, value: &Value, global: Global) {
     let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return };
-    if text.len() > LONGEST_SELECTOR && check.rule_since(33) {
-        let reason = format!("{} bytes are more than the {LONGEST_SELECTOR} that {} take", text.len(), check.calico());
-        check.refuse(path, reason);
-    }
+    refuse_more(check, path, "bytes", text.len(), LONGEST_SELECTOR, 33);
     let selector = match Selector::parse(text) {
         Ok(selector) => selector,
         Err(error) => return check.refuse(path, format!("{} is no selector: {error}", show(value))),

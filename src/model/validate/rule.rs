@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::entity::{self, Entity};
 use super::metadata::check_annotations;
-use super::{Check, list, show, text};
+use super::{Check, list, refuse_more, show, text};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Direction {
@@ -129,11 +129,7 @@ fn check_http(check: &mut Check, path: &str, rule: &Value, direction: Direction)
         }
     }
     for (field, since) in [("methods", 33), ("paths", 32)] {
-        let number = list(http, field).len();
-        if number > 20 && check.rule_since(since) {
-            let reason = format!("{number} {field} are more than the 20 that Calico takes since 3.{since}");
-            check.refuse(format!("{path}.{field}"), reason);
-        }
+        refuse_more(check, &format!("{path}.{field}"), field, list(http, field).len(), 20, since);
     }
     for (index, each) in list(http, "paths").iter().enumerate() {
         let path = format!("{path}.paths[{index}]");

@@ -87,6 +87,8 @@ fn takes_what_calico_takes() {
         expect(&object, version("3.18.1"), &[]);
         expect(&object, None, &[]);
     }
+    let kubernetes = object("StagedKubernetesNetworkPolicy", "a.b.c", json!({ "podSelector": {} }));
+    expect(&kubernetes, version("3.31"), &[]);
     expect(&object("Tier", "security", json!({ "order": 100, "defaultAction": "Pass" })), version("3.30.0"), &[]);
     expect(&json!({ "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "spec": { "x": 1 } }), None, &[]);
 }
@@ -542,4 +544,62 @@ fn endpoints_sets_and_tiers() {
     ] {
         expect(&object, None, &expected);
     }
+}
+
+/// Whatever stands in whatever field, there is an answer; and a value of a wrong type is never taken.
+#[test]
+fn any_value_in_any_field_gets_an_answer() {
+    let full = object(
+        "GlobalNetworkPolicy",
+        "p",
+        json!({
+            "order": 1, "selector": "all()", "types": ["Ingress"], "preDNAT": false, "performanceHints": ["AssumeNeededOnEveryNode"],
+            "ingress": [
+                {
+                    "action": "Allow", "ipVersion": 4, "protocol": "TCP", "notProtocol": 17, "metadata": { "annotations": { "a": "b" } },
+                    "http": { "methods": ["GET"], "paths": [{ "exact": "/" }] },
+                    "source": { "nets": ["10.0.0.0/8"], "selector": "has(a)", "serviceAccounts": { "names": ["a"], "selector": "has(a)" } },
+                    "destination": { "ports": [1, "a"], "notSelector": "has(b)", "notNets": ["10.0.0.0/8"] },
+                },
+                { "action": "Log", "protocol": "ICMP", "notICMP": { "type": 1, "code": 1 }, "source": { "services": { "name": "a", "namespace": "b" } } },
+            ],
+        }),
+    );
+    expect(&full, None, &[]);
+    let mut paths = Vec::new();
+    collect_pointers(&full["spec"], "/spec".to_string(), &mut paths);
+    assert!(paths.len() > 30);
+    for path in &paths {
+        let right = full.pointer(path).expect("it was there");
+        for wrong in [
+            json!(true),
+            json!(-1.5),
+            json!("\u{0}"),
+            json!([null]),
+            json!([[]]),
+            json!({ "": null }),
+            json!(u64::MAX),
+            json!(null),
+        ] {
+            let mut object = full.clone();
+            *object.pointer_mut(path).expect("it was there") = wrong.clone();
+            let found = validate(&object, None);
+            if std::mem::discriminant(right) != std::mem::discriminant(&wrong) && !wrong.is_null() {
+                assert!(!found.is_empty(), "{path} took {wrong}");
+            }
+        }
+    }
+}
+
+fn collect_pointers(value: &Value, at: String, paths: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| collect_pointers(value, format!("{at}/{key}"), paths))
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(n, item)| collect_pointers(item, format!("{at}/{n}"), paths))
+        }
+        _ => {}
+    }
+    paths.push(at);
 }

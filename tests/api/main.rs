@@ -1,0 +1,12 @@
+//! The commands on a real kube-apiserver with Calico's CRDs: what is written, who may write it, and what happens when
+//! several write at once or the server goes away. Never uses the kubeconfig of whoever runs the tests.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cluster;
+mod concurrent;
+mod faults;
+mod journey;
+mod permissions;
+mod requests;
