@@ -70,6 +70,9 @@ codes! {
     SET_NET_UNREADABLE = "ZT0121", Error, "an address of a network set cannot be read";
     OBJECT_TWICE = "ZT0122", Warning, "an object stands in two places";
     POLICY_NOT_EVALUATED = "ZT0115", Warning, "a policy of a kind that is not evaluated";
+    RULE_WITHOUT_GRANT = "ZT0301", Warning, "a rule names a grant that no policy holds";
+    GRANT_WITHOUT_RULE = "ZT0302", Warning, "a grant has no rule";
+    GRANT_UNREADABLE = "ZT0303", Warning, "a grant cannot be read";
 }
 
 #[cfg(test)]

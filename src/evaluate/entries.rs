@@ -64,7 +64,8 @@ fn of_service(world: &World, service: &Service, packet: &Packet) -> Result<Vec<S
     if let Some(nodes) = announcers.filter(|nodes| !nodes.is_empty() && !advertised) {
         return Ok(nodes.iter().cloned().collect());
     }
-    if !service.local {
+    // A cluster address goes to any backend from any node, whatever externalTrafficPolicy says.
+    if !service.local || service.cluster_ips.contains(&packet.destination) {
         return Ok(eligible(world).collect());
     }
     match &service.backends {

@@ -1,62 +1,240 @@
-//! The checkpoints of host endpoints on a packet's way through a node.
+//! The checkpoints of host endpoints on a packet's way through a node, in the kernel's order.
 //! Never knows what pods' policies say.
 
-use super::owners::unseen_host_endpoints;
-use super::path::Journey;
-use super::policy::Judgement;
-use super::routes::Via;
-use crate::model::flow::Checkpoint;
-use crate::model::world::{AddressRole, World};
+use super::interfaces::{self, Interface};
+use super::path::{Accepted, Journey};
+use super::policy::{AtEnd, Judgement, Labelled, Selected, unseen_policies};
+use super::routes::{self, Via};
+use super::translate::Masquerade;
+use crate::model::flow::{Checkpoint, Decider, HopAction, Packet, Protocol};
+use crate::model::policy::{Direction, Hook, Policy};
+use crate::model::world::{AddressRole, Failsafe, HostEndpoint, World};
 
-/// What a packet comes in or goes out by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interface {
-    /// The one that has the node's own address.
-    Uplink,
-    /// A tunnel.
-    Tunnel(AddressRole),
-    /// A pod's.
-    Workload,
-    /// Between processes of the node.
-    Loopback,
-}
+/// A host endpoint that is to be asked, or why it cannot be told which.
+type Asked<'w> = Result<Option<&'w HostEndpoint>, String>;
 
-fn ask(world: &World, node: &str, checkpoint: Checkpoint, journey: &mut Journey) {
-    let known = world.host_endpoints.iter().find(|endpoint| endpoint.node == node);
-    let why = match known {
-        Some(endpoint) => format!("host endpoint {} may police it", endpoint.name),
-        None => match unseen_host_endpoints(world) {
-            Some(why) => why,
-            None => return,
-        },
+/// doNotTrack and preDNAT policy of the interface that a packet comes in by.
+pub fn before_translation(world: &World, node: &str, from: Interface, journey: &mut Journey) {
+    let endpoint = interfaces::host_endpoint(world, node, from);
+    untracked(world, node, &endpoint, journey);
+    let checkpoint = Checkpoint::PreDnat;
+    let Some(endpoint) = known(world, node, checkpoint, Direction::Ingress, endpoint, journey) else { return };
+    let selected = Selected::find(world, labelled(endpoint), Direction::Ingress, |policy| policy.hook == Hook::PreDnat);
+    if selected.is_empty() {
+        return;
+    }
+    if is_failsafe(&world.network.failsafe_in, &journey.packet, Direction::Ingress) {
+        return add_failsafe(node, endpoint, Direction::Ingress, journey);
+    }
+    let judgement = selected.judge(world, Direction::Ingress, &journey.packet, AtEnd::GoesOn);
+    journey.accepted = match judgement.action {
+        HopAction::Allow => Accepted::Yes,
+        HopAction::Unknown => Accepted::Unknown,
+        _ => Accepted::No,
     };
-    journey.add(Some(node.into()), checkpoint, None, Judgement::unknown(why));
+    journey.add(Some(node.into()), checkpoint, Some((endpoint.name.clone(), Direction::Ingress)), judgement);
 }
 
-/// doNotTrack and preDNAT policy.
-pub fn before_translation(world: &World, node: &str, _from: Interface, journey: &mut Journey) {
-    ask(world, node, Checkpoint::PreDnat, journey);
+/// A packet that doNotTrack policy may take out of connection tracking cannot be followed: its answers are policed like
+/// new packets. `*` host endpoints have no such policy (felix/dataplane/linux/endpoint_mgr.go).
+fn untracked(world: &World, node: &str, endpoint: &Asked<'_>, journey: &mut Journey) {
+    let Ok(Some(endpoint)) = endpoint else { return };
+    if endpoint.interface.as_deref() == Some("*") {
+        return;
+    }
+    let wanted = |policy: &Policy| policy.hook == Hook::Untracked;
+    let selected = Selected::find(world, labelled(endpoint), Direction::Ingress, wanted);
+    let answers = Selected::find(world, labelled(endpoint), Direction::Egress, wanted);
+    if selected.is_empty() && answers.is_empty() {
+        return;
+    }
+    let who = Some((endpoint.name.clone(), Direction::Ingress));
+    let mut judgement = selected.judge(world, Direction::Ingress, &journey.packet, AtEnd::GoesOn);
+    if judgement.action != HopAction::Deny {
+        judgement = Judgement::unknown("doNotTrack policy of the host endpoint may police the answers on their own");
+    }
+    journey.add(Some(node.into()), Checkpoint::Untracked, who, judgement);
 }
 
 /// Host policy on the way to a process.
-pub fn ingress(world: &World, node: &str, _from: Interface, journey: &mut Journey) {
-    ask(world, node, Checkpoint::HostIngress, journey);
+pub fn ingress(world: &World, node: &str, from: Interface, journey: &mut Journey) {
+    // What preDNAT policy accepted is not asked again (felix/rules/static.go, acceptAlreadyAccepted).
+    if journey.accepted != Accepted::Yes {
+        host_policy(world, node, from, Direction::Ingress, journey);
+    }
 }
 
-/// Host policy on the way from a process.
-pub fn egress(world: &World, node: &str, _to: Interface, journey: &mut Journey) {
-    ask(world, node, Checkpoint::HostEgress, journey);
+/// Host policy on the way from a process; for a packet to a Service it sees the backend's address.
+pub fn egress(world: &World, node: &str, to: Interface, journey: &mut Journey) {
+    host_policy(world, node, to, Direction::Egress, journey);
 }
 
-/// applyOnForward policy where a packet comes in.
-pub fn forward_ingress(world: &World, node: &str, _from: Interface, journey: &mut Journey) {
-    ask(world, node, Checkpoint::ForwardIngress, journey);
+fn host_policy(world: &World, node: &str, interface: Interface, direction: Direction, journey: &mut Journey) {
+    let checkpoint = match direction {
+        Direction::Ingress => Checkpoint::HostIngress,
+        Direction::Egress => Checkpoint::HostEgress,
+    };
+    let endpoint = interfaces::host_endpoint(world, node, interface);
+    let Some(endpoint) = known(world, node, checkpoint, direction, endpoint, journey) else { return };
+    let failsafes = match direction {
+        Direction::Ingress => &world.network.failsafe_in,
+        Direction::Egress => &world.network.failsafe_out,
+    };
+    if is_failsafe(failsafes, &journey.packet, direction) {
+        return add_failsafe(node, endpoint, direction, journey);
+    }
+    let selected = Selected::find(world, labelled(endpoint), direction, |policy| policy.hook == Hook::Normal);
+    let mut judgement = selected.judge(world, direction, &journey.packet, AtEnd::Then(profiles(endpoint)));
+    if direction == Direction::Ingress {
+        journey.doubt_denial(&mut judgement);
+    }
+    journey.add(Some(node.into()), checkpoint, Some((endpoint.name.clone(), direction)), judgement);
 }
 
-/// applyOnForward policy where a packet goes out.
-pub fn forward_egress(world: &World, node: &str, _to: Interface, journey: &mut Journey) {
-    ask(world, node, Checkpoint::ForwardEgress, journey);
+/// applyOnForward policy where a packet comes in. Failsafe ports are none here.
+pub fn forward_ingress(world: &World, node: &str, from: Interface, journey: &mut Journey) {
+    if journey.accepted == Accepted::Yes {
+        return;
+    }
+    let Some((endpoint, mut judgement)) = forwarded(world, node, from, Direction::Ingress, journey) else { return };
+    journey.doubt_denial(&mut judgement);
+    let who = Some((endpoint.name.clone(), Direction::Ingress));
+    journey.add(Some(node.into()), Checkpoint::ForwardIngress, who, judgement);
 }
 
-/// The tunnel's own packets between two nodes.
-pub fn tunnelled(_world: &World, _from: &str, _to: &str, _via: Via, _journey: &mut Journey) {}
+/// applyOnForward policy where a packet goes out. One that a tier passed is not marked as accepted; if the node changed
+/// its destination and masquerades it, kube-proxy accepts it before Calico can mark it as forwarded, and it is policed
+/// as the node's own.
+pub fn forward_egress(world: &World, node: &str, to: Interface, journey: &mut Journey) {
+    let Some((endpoint, judgement)) = forwarded(world, node, to, Direction::Egress, journey) else { return };
+    let passed = judgement.action == HopAction::None;
+    let who = Some((endpoint.name.clone(), Direction::Egress));
+    journey.add(Some(node.into()), Checkpoint::ForwardEgress, who, judgement);
+    if passed && journey.translated && to != Interface::Workload && journey.masquerade != Masquerade::No {
+        host_policy(world, node, to, Direction::Egress, journey);
+    }
+}
+
+fn forwarded<'w>(
+    world: &'w World,
+    node: &str,
+    interface: Interface,
+    direction: Direction,
+    journey: &mut Journey,
+) -> Option<(&'w HostEndpoint, Judgement)> {
+    let checkpoint = match direction {
+        Direction::Ingress => Checkpoint::ForwardIngress,
+        Direction::Egress => Checkpoint::ForwardEgress,
+    };
+    let endpoint = interfaces::host_endpoint(world, node, interface);
+    let endpoint = known(world, node, checkpoint, direction, endpoint, journey)?;
+    let wanted = |policy: &Policy| policy.hook == Hook::Normal && policy.apply_on_forward;
+    let selected = Selected::find(world, labelled(endpoint), direction, wanted);
+    if !selected.is_empty() {
+        let judgement = selected.judge(world, direction, &journey.packet, AtEnd::Forwarded);
+        return Some((endpoint, judgement));
+    }
+    // Without any such policy the packet is marked as accepted; with one for the other direction only up to 3.28.
+    let other = match direction {
+        Direction::Ingress => Direction::Egress,
+        Direction::Egress => Direction::Ingress,
+    };
+    let others = Selected::find(world, labelled(endpoint), other, wanted);
+    let marked = others.is_empty() || world.calico.is_some_and(|version| !version.at_least(3, 29));
+    (!marked).then(|| (endpoint, Judgement::none("no applyOnForward policy has a say in this direction")))
+}
+
+/// The host endpoint, if there is one; adds an Unknown checkpoint where that, or its policies, cannot be told.
+fn known<'w>(
+    world: &'w World,
+    node: &str,
+    checkpoint: Checkpoint,
+    direction: Direction,
+    endpoint: Asked<'w>,
+    journey: &mut Journey,
+) -> Option<&'w HostEndpoint> {
+    let (who, why) = match endpoint {
+        Ok(None) => return None,
+        Ok(Some(endpoint)) => match unseen_policies(world, None) {
+            None => return Some(endpoint),
+            Some(why) => (Some((endpoint.name.clone(), direction)), why),
+        },
+        Err(why) => (None, why),
+    };
+    journey.add(Some(node.into()), checkpoint, who, Judgement::unknown(why));
+    None
+}
+
+fn labelled(endpoint: &HostEndpoint) -> Labelled<'_> {
+    Labelled { labels: &endpoint.labels, unseen: &[], namespace: None }
+}
+
+/// A host endpoint without a profile that allows drops what no policy has a say in.
+fn profiles(endpoint: &HostEndpoint) -> Judgement {
+    let decided = |action, name: &str| Judgement { action, by: Decider::Profile { name: name.to_string() } };
+    for name in &endpoint.profiles {
+        // What a ServiceAccount brings are labels only.
+        if name == "projectcalico-default-allow" || name.starts_with("kns.") {
+            return decided(HopAction::Allow, name);
+        }
+        if !name.starts_with("ksa.") {
+            return Judgement::unknown(format!(
+                "what profile {name} of host endpoint {} allows is not known",
+                endpoint.name
+            ));
+        }
+    }
+    decided(HopAction::Deny, "none")
+}
+
+fn is_failsafe(failsafes: &[Failsafe], packet: &Packet, direction: Direction) -> bool {
+    let other = match direction {
+        Direction::Ingress => packet.source,
+        Direction::Egress => packet.destination,
+    };
+    failsafes.iter().any(|failsafe| {
+        failsafe.protocol == packet.protocol
+            && Some(failsafe.port) == packet.port
+            && failsafe.net.is_none_or(|net| net.contains(&other))
+    })
+}
+
+fn add_failsafe(node: &str, endpoint: &HostEndpoint, direction: Direction, journey: &mut Journey) {
+    journey.add_failsafe(node, (endpoint.name.clone(), direction));
+}
+
+/// The tunnel's own packets from one node to the next: they leave and reach the nodes by themselves, but preDNAT policy
+/// of the other node's interface sees them.
+pub fn tunnelled(world: &World, from: &str, to: &str, via: Via, journey: &mut Journey) {
+    let Via::Tunnel(role) = via else { return };
+    let inner = journey.packet;
+    let (protocol, port) = match role {
+        AddressRole::Ipip => (Protocol(4), None),
+        AddressRole::Wireguard => (Protocol::UDP, Some(if inner.destination.is_ipv6() { 51821 } else { 51820 })),
+        _ => (Protocol::UDP, Some(4789)),
+    };
+    let source = routes::source_of_host(world, from, Some(to), inner.destination);
+    let destination = routes::source_of_host(world, to, Some(from), inner.destination);
+    let (Ok(source), Ok(destination)) = (source, destination) else {
+        let why = format!("the addresses between which nodes {from} and {to} have their tunnel are not known");
+        if !matches!(interfaces::host_endpoint(world, to, Interface::Uplink), Ok(None)) {
+            journey.add(Some(to.into()), Checkpoint::PreDnat, None, Judgement::unknown(why));
+        }
+        return;
+    };
+    let lost = journey.lost.take();
+    journey.packet = Packet { source, destination, protocol, port, source_port: None, icmp: None };
+    let before = journey.hops.len();
+    before_translation(world, to, Interface::Uplink, journey);
+    if role == AddressRole::Wireguard {
+        // One connection for each pair of nodes goes on for as long as either side may speak.
+        for hop in journey.hops.iter_mut().skip(before).filter(|hop| hop.action == HopAction::Deny) {
+            hop.action = HopAction::Unknown;
+            let why = "WireGuard's packets would be stopped, but a connection that is established goes on".to_string();
+            hop.by = Some(Decider::Unknown { why });
+        }
+    }
+    journey.packet = inner;
+    journey.lost = lost;
+    journey.accepted = Accepted::No;
+}

@@ -3,6 +3,7 @@
 
 mod entries;
 mod host;
+mod interfaces;
 pub mod owners;
 pub mod path;
 pub mod policy;

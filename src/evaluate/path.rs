@@ -3,7 +3,8 @@
 
 use std::net::IpAddr;
 
-use super::host::{self, Interface};
+use super::host;
+use super::interfaces::Interface;
 use super::owners::unseen_pod;
 use super::policy::{Judgement, judge_pod};
 use super::routes::{self, Via};
@@ -50,17 +51,30 @@ pub struct Journey {
     pub packet: Packet,
     /// The node that has it.
     at: Option<String>,
-    hops: Vec<Hop>,
+    /// What happened so far.
+    pub hops: Vec<Hop>,
     entry: Option<String>,
     backend: Option<String>,
-    /// preDNAT policy of the node accepted it: its host policy is not asked again.
-    pub accepted: bool,
+    /// Whether preDNAT policy of the node accepted it.
+    pub accepted: Accepted,
     /// The node that has it changed its destination.
     pub translated: bool,
-    masquerade: Masquerade,
+    /// Whether kube-proxy masquerades it.
+    pub masquerade: Masquerade,
     /// Why its source is not known any more.
-    lost: Option<String>,
+    pub lost: Option<String>,
     nodes: u8,
+}
+
+/// Whether preDNAT policy of a node accepted a packet: then the node's other ingress policy is not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It did not, or was not asked.
+    No,
+    /// It did.
+    Yes,
+    /// It may have.
+    Unknown,
 }
 
 impl Journey {
@@ -71,7 +85,7 @@ impl Journey {
             hops: Vec::new(),
             entry: None,
             backend: None,
-            accepted: false,
+            accepted: Accepted::No,
             translated: false,
             masquerade: Masquerade::No,
             lost: None,
@@ -94,6 +108,26 @@ impl Journey {
         let (endpoint, direction) = who.unzip();
         let by = (action != HopAction::None).then_some(by);
         self.hops.push(Hop { node, checkpoint, endpoint, direction, packet: self.packet, action, by });
+    }
+
+    /// Adds a port that Felix keeps open, where no policy is asked.
+    pub fn add_failsafe(&mut self, node: &str, who: (String, Direction)) {
+        self.hops.push(Hop {
+            node: Some(node.into()),
+            checkpoint: Checkpoint::Failsafe,
+            endpoint: Some(who.0),
+            direction: Some(who.1),
+            packet: self.packet,
+            action: HopAction::Allow,
+            by: None,
+        });
+    }
+
+    /// A denial by policy that is asked only if preDNAT policy did not accept the packet.
+    pub fn doubt_denial(&self, judgement: &mut Judgement) {
+        if self.accepted == Accepted::Unknown && judgement.action == HopAction::Deny {
+            *judgement = Judgement::unknown("preDNAT policy may have accepted the packet, and then this is not asked");
+        }
     }
 
     fn path(self) -> Path {
@@ -201,7 +235,7 @@ impl<'w> Walk<'w> {
     /// A node gets the packet, or a process of it sends it.
     fn receive(&mut self, node: &str, arrival: Arrival<'w>, mut journey: Journey) {
         journey.at = Some(node.to_string());
-        journey.accepted = false;
+        journey.accepted = Accepted::No;
         journey.translated = false;
         journey.masquerade = Masquerade::No;
         journey.nodes += 1;
@@ -301,8 +335,12 @@ impl<'w> Walk<'w> {
                     journey.add(Some(node.into()), Checkpoint::HostIngress, None, Judgement::unknown(why));
                 }
             }
-            Arrival::Wire(_) | Arrival::Process => {
-                host::ingress(self.world, node, arrival.interface(), &mut journey);
+            Arrival::Wire(_) => host::ingress(self.world, node, arrival.interface(), &mut journey),
+            Arrival::Process => {
+                // It leaves by loopback and comes in again.
+                host::egress(self.world, node, Interface::Loopback, &mut journey);
+                host::before_translation(self.world, node, Interface::Loopback, &mut journey);
+                host::ingress(self.world, node, Interface::Loopback, &mut journey);
             }
         }
         self.paths.push(journey.path());

@@ -62,6 +62,7 @@ impl Objects {
             }
             Kind::APIService => put(&mut self.api_services, value, place),
             Kind::CustomResourceDefinition => put(&mut self.definitions, value, place),
+            Kind::ServiceL2Status => put(&mut self.l2_statuses, value, place),
             Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy | Kind::ClusterNetworkPolicy => {
                 put(&mut self.admin_policies, with_kind(value, kind), place)
             }
@@ -99,6 +100,7 @@ impl Objects {
             Kind::ValidatingWebhookConfiguration | Kind::MutatingWebhookConfiguration => &mut self.webhooks.coverage,
             Kind::APIService => &mut self.api_services.coverage,
             Kind::CustomResourceDefinition => &mut self.definitions.coverage,
+            Kind::ServiceL2Status => &mut self.l2_statuses.coverage,
             Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy | Kind::ClusterNetworkPolicy => {
                 &mut self.admin_policies.coverage
             }

@@ -71,6 +71,8 @@ pub enum Kind {
     APIService,
     /// apiextensions.k8s.io.
     CustomResourceDefinition,
+    /// metallb.io, 0.14 and later.
+    ServiceL2Status,
     /// policy.networking.k8s.io, with Calico 3.29 to 3.31.
     AdminNetworkPolicy,
     /// policy.networking.k8s.io, with Calico 3.30 and 3.31.
@@ -226,6 +228,14 @@ pub const RESOURCES: &[Resource] = &[
         "customresourcedefinitions",
         false,
     ),
+    Resource {
+        kind: Kind::ServiceL2Status,
+        name: "ServiceL2Status",
+        group: "metallb.io",
+        versions: &["v1beta1"],
+        plural: "servicel2statuses",
+        namespaced: true,
+    },
     Resource {
         kind: Kind::AdminNetworkPolicy,
         name: "AdminNetworkPolicy",

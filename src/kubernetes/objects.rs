@@ -63,6 +63,8 @@ pub struct Objects {
     pub definitions: Listing<Definition>,
     /// AdminNetworkPolicy, BaselineAdminNetworkPolicy, ClusterNetworkPolicy: recognised, not evaluated.
     pub admin_policies: Listing<Loose>,
+    /// ServiceL2Statuses (MetalLB): which node announces a load balancer's address.
+    pub l2_statuses: Listing<Named>,
     /// Documents that could not be understood.
     pub unread: Vec<Unread>,
     /// What was noticed while reading: it is understood, but does not say what its writer may think.

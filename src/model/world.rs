@@ -549,10 +549,25 @@ pub struct Network {
     pub bpf: bool,
     /// defaultEndpointToHostAction of the FelixConfiguration, where it is set there.
     pub endpoint_to_host: Option<String>,
+    /// Ports of nodes that Felix keeps open for packets that come in.
+    pub failsafe_in: Vec<Failsafe>,
+    /// Ports that Felix keeps open for packets that a node sends.
+    pub failsafe_out: Vec<Failsafe>,
     /// Ranges whose addresses are advertised over BGP, of Services.
     pub advertised: Vec<IpNet>,
     /// Nodes that announce a load balancer's address, by Service.
     pub announcers: BTreeMap<(String, String), BTreeSet<String>>,
+}
+
+/// A port that Felix keeps open on host endpoints, whatever policy says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failsafe {
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Destination port.
+    pub port: u16,
+    /// Only for these other ends.
+    pub net: Option<IpNet>,
 }
 
 /// How kube-proxy tells pods from other sources.

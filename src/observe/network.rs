@@ -1,14 +1,17 @@
 //! What Felix and kube-proxy are told, address pools, and what is advertised over BGP.
 //! Never knows what becomes of a packet.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ipnet::IpNet;
 use serde_json::Value;
 
 use super::gaps::hides;
 use crate::kubernetes::names::Kind;
 use crate::kubernetes::objects::{ConfigMap, Objects};
+use crate::model::flow::Protocol;
 use crate::model::net::parse_net;
-use crate::model::world::{Fact, Gap, LocalDetection, Network, Pool, TunnelMode, World};
+use crate::model::world::{Fact, Failsafe, Gap, LocalDetection, Network, Pool, TunnelMode, World};
 
 /// Fills `network` and `pools`.
 pub fn observe(objects: &Objects, world: &mut World) {
@@ -36,9 +39,68 @@ pub fn observe(objects: &Objects, world: &mut World) {
         knows_local: proxy.map_or_else(unread_proxy, local_detection),
         bpf: felix_spec("bpfEnabled").and_then(Value::as_bool).unwrap_or(false),
         endpoint_to_host: felix_spec("defaultEndpointToHostAction").and_then(Value::as_str).map(str::to_string),
+        failsafe_in: failsafes(felix_spec("failsafeInboundHostPorts"), &FAILSAFE_IN),
+        failsafe_out: failsafes(felix_spec("failsafeOutboundHostPorts"), &FAILSAFE_OUT),
         advertised: advertised(objects),
-        ..Network::default()
+        announcers: announcers(objects),
     };
+}
+
+/// Felix's defaults (felix/config/config_params.go), the same since 3.17.
+const FAILSAFE_IN: [(Protocol, u16); 9] = [
+    (Protocol::TCP, 22),
+    (Protocol::UDP, 68),
+    (Protocol::TCP, 179),
+    (Protocol::TCP, 2379),
+    (Protocol::TCP, 2380),
+    (Protocol::TCP, 5473),
+    (Protocol::TCP, 6443),
+    (Protocol::TCP, 6666),
+    (Protocol::TCP, 6667),
+];
+const FAILSAFE_OUT: [(Protocol, u16); 9] = [
+    (Protocol::UDP, 53),
+    (Protocol::UDP, 67),
+    (Protocol::TCP, 179),
+    (Protocol::TCP, 2379),
+    (Protocol::TCP, 2380),
+    (Protocol::TCP, 5473),
+    (Protocol::TCP, 6443),
+    (Protocol::TCP, 6666),
+    (Protocol::TCP, 6667),
+];
+
+fn failsafes(set: Option<&Value>, default: &[(Protocol, u16)]) -> Vec<Failsafe> {
+    let Some(set) = set.and_then(Value::as_array) else {
+        return default
+            .iter()
+            .map(|(protocol, port)| Failsafe { protocol: *protocol, port: *port, net: None })
+            .collect();
+    };
+    let read = |entry: &Value| {
+        let protocol = entry.get("protocol").and_then(Value::as_str).unwrap_or("TCP");
+        let net = entry.get("net").and_then(Value::as_str).filter(|net| !net.is_empty());
+        Some(Failsafe {
+            protocol: Protocol::parse(protocol)?,
+            port: u16::try_from(entry.get("port")?.as_u64()?).ok()?,
+            net: net.map(parse_net).map_or(Some(None), |net| net.map(Some))?,
+        })
+    };
+    set.iter().filter_map(read).collect()
+}
+
+/// MetalLB 0.14 and later says in a ServiceL2Status which node announces a Service's address.
+fn announcers(objects: &Objects) -> BTreeMap<(String, String), BTreeSet<String>> {
+    let mut announcers: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for object in objects.l2_statuses.iter() {
+        let label = |name: &str| object.metadata.labels.get(&format!("metallb.io/{name}")).cloned();
+        if let (Some(namespace), Some(service), Some(node)) =
+            (label("service-namespace"), label("service-name"), label("node"))
+        {
+            announcers.entry((namespace, service)).or_default().insert(node);
+        }
+    }
+    announcers
 }
 
 fn mode(text: &Option<String>) -> TunnelMode {

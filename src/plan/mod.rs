@@ -2,12 +2,30 @@
 //! Never knows a client, a file, a prompt or the time.
 
 pub mod candidates;
+pub mod decide;
+pub mod dns;
 pub mod edit;
+pub mod exposure;
+pub mod grant;
+pub mod guard;
+pub mod lifelines;
+pub mod lockdown;
+pub mod losses;
+pub mod namespaces;
 pub mod needs;
+pub mod place;
 pub mod ports;
+pub mod probe;
 pub mod resolve;
 mod restore;
+pub mod revoke;
+pub mod roles;
+pub mod rules;
+pub mod simulate;
+pub mod standin;
 pub mod target;
+pub mod undo;
+pub mod unlock;
 
 use crate::kubernetes::ObjectRef;
 use edit::Edit;
@@ -89,4 +107,35 @@ pub enum PlanError {
         /// What to do next.
         hints: Vec<String>,
     },
+}
+
+/// What an operator can take upon themselves with `--accept-risk`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Risk {
+    /// Locking without having found the cluster's DNS.
+    Dns,
+    /// Locking without knowing from where the API server calls.
+    ApiServer,
+    /// Letting node addresses in where a node port masquerades its clients.
+    OpenToAllClientsOfNodes,
+}
+
+impl Risk {
+    /// All of them.
+    pub const ALL: [Risk; 3] = [Risk::Dns, Risk::ApiServer, Risk::OpenToAllClientsOfNodes];
+
+    /// The risk that a word names.
+    pub fn parse(word: &str) -> Option<Risk> {
+        Risk::ALL.into_iter().find(|risk| risk.to_string() == word)
+    }
+}
+
+impl std::fmt::Display for Risk {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Risk::Dns => "dns",
+            Risk::ApiServer => "api-server",
+            Risk::OpenToAllClientsOfNodes => "open-to-all-clients-of-nodes",
+        })
+    }
 }

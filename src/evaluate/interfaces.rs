@@ -1,0 +1,88 @@
+//! Which host endpoint polices an interface of a node.
+//! Never knows what its policies say.
+
+use super::owners::unseen_host_endpoints;
+use crate::model::world::{AddressRole, HostEndpoint, World};
+
+/// What a packet comes in or goes out by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interface {
+    /// The one that has the node's own address.
+    Uplink,
+    /// A tunnel.
+    Tunnel(AddressRole),
+    /// A pod's.
+    Workload,
+    /// Between processes of the node.
+    Loopback,
+}
+
+/// The host endpoint that polices an interface: one that names it, or has one of its addresses and names none, before one
+/// for all interfaces (`*`); of several the one whose name comes first (felix/dataplane/linux/endpoint_mgr.go). An
+/// error says why that cannot be told.
+pub fn host_endpoint<'w>(
+    world: &'w World,
+    node: &str,
+    interface: Interface,
+) -> Result<Option<&'w HostEndpoint>, String> {
+    if let Some(why) = unseen_host_endpoints(world) {
+        return Err(format!("{why}, and one may police node {node}"));
+    }
+    let mut all: Vec<&HostEndpoint> = world.host_endpoints.iter().filter(|endpoint| endpoint.node == node).collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    let own = match interface {
+        Interface::Uplink => uplink(world, node, &all)?,
+        Interface::Tunnel(role) => {
+            let named = |endpoint: &&&HostEndpoint| {
+                endpoint.interface.as_deref().is_some_and(|name| devices(role).contains(&name))
+                    || (endpoint.interface.is_none() && has_address(world, node, endpoint, &[role]))
+            };
+            all.iter().find(named).copied()
+        }
+        Interface::Workload => None,
+        Interface::Loopback => all.iter().find(|endpoint| endpoint.interface.as_deref() == Some("lo")).copied(),
+    };
+    Ok(own.or_else(|| all.iter().find(|endpoint| endpoint.interface.as_deref() == Some("*")).copied()))
+}
+
+/// Names of interfaces are not known, so the one with the node's address is told by the host endpoint's addresses, or
+/// by being the only one that is named.
+fn uplink<'w>(world: &World, node: &str, all: &[&'w HostEndpoint]) -> Result<Option<&'w HostEndpoint>, String> {
+    const ROLES: [AddressRole; 2] = [AddressRole::Host, AddressRole::External];
+    let elsewhere = |name: &str| name == "lo" || name == "*" || TUNNELS.iter().any(|(_, names)| names.contains(&name));
+    let candidates: Vec<&HostEndpoint> =
+        all.iter().filter(|endpoint| !endpoint.interface.as_deref().is_some_and(elsewhere)).copied().collect();
+    let with_address: Vec<&HostEndpoint> =
+        candidates.iter().filter(|endpoint| has_address(world, node, endpoint, &ROLES)).copied().collect();
+    if let Some(first) = with_address.first() {
+        return Ok(Some(first));
+    }
+    let unsure: Vec<&str> = candidates
+        .iter()
+        .filter(|endpoint| endpoint.interface.is_some() && endpoint.addresses.is_empty())
+        .map(|endpoint| endpoint.name.as_str())
+        .collect();
+    if unsure.is_empty() {
+        return Ok(None);
+    }
+    Err(format!(
+        "host endpoint {} of node {node} names an interface, and may be for the one that has the node's address",
+        unsure.join(", ")
+    ))
+}
+
+fn has_address(world: &World, node: &str, endpoint: &HostEndpoint, roles: &[AddressRole]) -> bool {
+    let Some(node) = world.nodes.get(node) else { return false };
+    let own = node.addresses.iter().filter(|address| roles.contains(&address.role));
+    own.into_iter().any(|address| endpoint.addresses.contains(&address.ip))
+}
+
+const TUNNELS: [(AddressRole, [&str; 2]); 3] = [
+    (AddressRole::Ipip, ["tunl0", "tunl0"]),
+    (AddressRole::Vxlan, ["vxlan.calico", "vxlan-v6.calico"]),
+    (AddressRole::Wireguard, ["wireguard.cali", "wg-v6.cali"]),
+];
+
+fn devices(role: AddressRole) -> &'static [&'static str] {
+    TUNNELS.iter().find(|(of, _)| *of == role).map_or(&[], |(_, names)| names)
+}

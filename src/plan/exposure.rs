@@ -1,0 +1,187 @@
+//! The doors by which clients outside the cluster come to a target's pods, and what their packets look like there.
+//! Never opens one.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::resolve::Resolved;
+use super::{Note, PlanError, Risk, Weight};
+use crate::model::intent::{GrantPort, Peer};
+use crate::model::selector::Selector;
+use crate::model::world::{Service, ServicePort, TargetPort, World};
+
+/// A way in from outside that ends at the target's pods.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exposure {
+    /// Its Service, as `shop/web`.
+    pub service: String,
+    /// What clients connect to.
+    pub door: Door,
+    /// externalTrafficPolicy: Local keeps the client's address.
+    pub local: bool,
+    /// The pods' ports behind it, where they are numbers.
+    pub targets: Vec<u16>,
+}
+
+/// What clients connect to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Door {
+    /// A port of every node.
+    NodePort(u16),
+    /// A load balancer's address.
+    LoadBalancer(IpAddr),
+    /// An address of spec.externalIPs.
+    External(IpAddr),
+}
+
+impl fmt::Display for Door {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Door::NodePort(port) => write!(out, "node port {port}"),
+            Door::LoadBalancer(ip) => write!(out, "load balancer address {ip}"),
+            Door::External(ip) => write!(out, "external address {ip}"),
+        }
+    }
+}
+
+/// Every door that leads to the pods of a target.
+pub fn of(world: &World, to: &Resolved) -> Vec<Exposure> {
+    let Some(namespace) = to.namespace() else { return Vec::new() };
+    let services = world.services.values().filter(|service| service.namespace == namespace);
+    services.filter(|service| leads_to(world, service, to)).flat_map(doors).collect()
+}
+
+fn leads_to(world: &World, service: &Service, to: &Resolved) -> bool {
+    let query = crate::model::world::LabelQuery { equal: service.selector.clone(), expressions: Vec::new() };
+    let selector: Option<Selector> = super::candidates::selector_of(&query).filter(|_| !service.selector.is_empty());
+    let own = to.service.as_ref().is_some_and(|key| *key == (service.namespace.clone(), service.name.clone()));
+    let selects = |selector: Selector| {
+        to.pods.iter().any(|index| selector.matches(&world.pods[*index].own_labels)) || selector.matches(&to.labels)
+    };
+    own || selector.is_some_and(selects)
+}
+
+fn doors(service: &Service) -> Vec<Exposure> {
+    let number = |port: &ServicePort| match &port.target {
+        TargetPort::Number(number) => Some(*number),
+        TargetPort::Name(_) => None,
+    };
+    let exposure = |door: Door, targets: Vec<u16>| Exposure {
+        service: format!("{}/{}", service.namespace, service.name),
+        door,
+        local: service.local,
+        targets,
+    };
+    let all: Vec<u16> = service.ports.iter().filter_map(number).collect();
+    let node_ports = service
+        .ports
+        .iter()
+        .filter_map(|port| Some(exposure(Door::NodePort(port.node_port?), number(port).into_iter().collect())));
+    let balancers = service.load_balancer_ips.iter().map(|ip| exposure(Door::LoadBalancer(*ip), all.clone()));
+    let externals = service.external_ips.iter().map(|ip| exposure(Door::External(*ip), all.clone()));
+    node_ports.chain(balancers).chain(externals).collect()
+}
+
+/// Whether a door leads to one of the ports; a named port may.
+fn concerns(exposure: &Exposure, ports: Option<&[GrantPort]>) -> bool {
+    let within =
+        |target: &u16| ports.is_none_or(|ports| ports.iter().any(|port| (port.first..=port.last).contains(target)));
+    exposure.targets.is_empty() || exposure.targets.iter().any(within)
+}
+
+/// Node addresses in a rule let in every client of a node port that is masqueraded: that has to be asked for.
+pub fn refuse_node_addresses(
+    from: &Resolved,
+    exposed: &[Exposure],
+    ports: Option<&[GrantPort]>,
+    accepted: &[Risk],
+) -> Result<(), PlanError> {
+    if from.peer != Peer::Nodes || accepted.contains(&Risk::OpenToAllClientsOfNodes) {
+        return Ok(());
+    }
+    let Some(door) = exposed.iter().find(|exposure| !exposure.local && concerns(exposure, ports)) else {
+        return Ok(());
+    };
+    let reason = format!(
+        "the nodes' addresses would let in every client of {} of {}: what enters by another node arrives with that node's address",
+        door.door, door.service
+    );
+    let hints = vec![
+        format!(
+            "kubectl zerotrust expose-nodeport {} --from CLIENT closes that door for all others first",
+            door.service
+        ),
+        format!("externalTrafficPolicy: Local on Service {} keeps the clients' own addresses", door.service),
+        format!("--accept-risk {} opens it all the same", Risk::OpenToAllClientsOfNodes),
+    ];
+    Err(PlanError::Refused { reason, hints })
+}
+
+/// What must be said about the doors, and about addresses that are more than they seem.
+pub fn notes(
+    world: &World,
+    from: &Resolved,
+    to: &Resolved,
+    exposed: &[Exposure],
+    ports: Option<&[GrantPort]>,
+) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let fact = |text: String| Note { weight: Weight::Fact, text };
+    let warning = |text: String| Note { weight: Weight::Warning, text };
+    let outside = matches!(from.peer, Peer::Nets(_) | Peer::World);
+    if outside {
+        for exposure in exposed.iter().filter(|exposure| concerns(exposure, ports)) {
+            let Exposure { service, door, local, .. } = exposure;
+            let command = match door {
+                Door::NodePort(_) => "expose-nodeport",
+                Door::LoadBalancer(_) | Door::External(_) => "expose-lb",
+            };
+            notes.push(match local {
+                true => fact(format!("{door} of {service}: externalTrafficPolicy: Local keeps the client's address, so nodes with a pod of it let this client through")),
+                false => warning(format!(
+                    "{door} of {service} stays closed where the client enters by another node than the pod's: there it arrives with that node's address. \
+                     `kubectl zerotrust {command} {service} --from {}` opens it safely",
+                    from.peer
+                )),
+            });
+        }
+    }
+    if let Peer::Nets(nets) = &from.peer {
+        for node in world.nodes.values() {
+            let Some(ip) = node.all_addresses().find(|ip| nets.iter().any(|net| net.contains(ip))) else { continue };
+            let clients = exposed.iter().any(|exposure| !exposure.local && concerns(exposure, ports));
+            let more = if clients { ", and every client of its node ports that is masqueraded" } else { "" };
+            notes.push(warning(format!(
+                "{} holds {ip} of node {}: it lets in what runs on the node{more}",
+                from.peer, node.name
+            )));
+            break;
+        }
+    }
+    for (end, word) in [(from, "from"), (to, "to")] {
+        let Peer::Nets(nets) = &end.peer else { continue };
+        if let Some(pool) =
+            world.pools.iter().find(|pool| nets.iter().any(|net| net.contains(&pool.net) || pool.net.contains(net)))
+        {
+            notes.push(warning(format!(
+                "--{word} {} holds addresses of pods (pool {}): pods come and go there; name them instead",
+                end.peer, pool.net
+            )));
+        }
+    }
+    for end in [from, to] {
+        if !end.host_pods.is_empty() && !end.pods.is_empty() {
+            notes.push(warning(format!(
+                "{} of the pods of {} run in their node's network, which this does not police",
+                end.host_pods.len(),
+                end.described
+            )));
+        }
+    }
+    if from.peer == Peer::Nodes {
+        notes.push(warning(
+            "node addresses let in everything that runs on the nodes, pods in the host's network too; a new node is let in after `kubectl zerotrust wireguard-sync`".into(),
+        ));
+    }
+    notes
+}

@@ -1,0 +1,113 @@
+//! Where the rules of a grant go: into a policy for exactly those pods, or into one of our own.
+//! Never decides whether rules are needed.
+
+use serde_json::{Value, json};
+
+use super::roles::{ALLOW, role};
+use crate::kubernetes::names::ROLE;
+use crate::model::intent::Peer;
+use crate::model::policy::{Direction, PolicyId, PolicyKind};
+use crate::model::selector::Selector;
+use crate::model::world::{World, Written};
+
+/// Between Kubernetes' own NetworkPolicies, which Calico gives order 1000, and a lockdown without order, which comes
+/// last: a rule of ours never comes before anything that an administrator gave an order up to here, and always before
+/// the lockdown's Log rules, so that what is let through is not logged as dropped.
+pub const ORDER: f64 = 2000.0;
+
+/// One end of a grant that needs rules.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// The namespace of its pods.
+    pub namespace: String,
+    /// The pods, as a selector in canonical form.
+    pub selector: String,
+    /// What policies are named after.
+    pub stem: String,
+    /// What the pods do.
+    pub direction: Direction,
+}
+
+impl Place {
+    /// The place of an end; none for ends that are no pods.
+    pub fn of(peer: &Peer, direction: Direction) -> Option<Place> {
+        let (namespace, selector, stem) = match peer {
+            Peer::Pods { namespace, selector, named } => {
+                let name = named.rsplit('/').next().unwrap_or(named);
+                (namespace.clone(), selector.clone(), stem(name))
+            }
+            Peer::Namespace(namespace) => (namespace.clone(), "all()".to_string(), "all".to_string()),
+            Peer::Nets(_) | Peer::Nodes | Peer::World => return None,
+        };
+        Some(Place { namespace, selector, stem, direction })
+    }
+
+    /// Policies that rules can be added to: for exactly these pods, in the default tier, with a say in the direction,
+    /// and written by nobody's machinery. Our own first.
+    pub fn existing(&self, world: &World) -> Vec<PolicyId> {
+        let Ok(wanted) = Selector::parse(&self.selector) else { return Vec::new() };
+        let fits = |(id, written): &(&PolicyId, &Written)| {
+            let spec = &written.spec;
+            id.kind == PolicyKind::NetworkPolicy
+                && id.namespace.as_ref() == Some(&self.namespace)
+                && spec.tier.as_deref().is_none_or(|tier| tier == "default")
+                && spec.types.iter().any(|word| word.eq_ignore_ascii_case(&self.direction.to_string()))
+                && spec.service_account_selector.trim().is_empty()
+                && Selector::parse(&spec.selector).is_ok_and(|selector| selector == wanted)
+                && written.keeper.is_none()
+                && role(written).is_none_or(|role| role == ALLOW)
+                && world.policies.iter().any(|policy| policy.id == **id)
+        };
+        let mut found: Vec<(&PolicyId, &Written)> = world.written.iter().filter(fits).collect();
+        found.sort_by_key(|(_, written)| role(written) != Some(ALLOW));
+        found.into_iter().map(|(id, _)| id.clone()).collect()
+    }
+
+    /// A policy of our own without rules, under a name that nobody has, and its document.
+    pub fn fresh(&self, world: &World, order: f64) -> (PolicyId, Value) {
+        let name = |count: usize| match count {
+            1 => format!("zerotrust-{}-{}", self.stem, self.direction),
+            more => format!("zerotrust-{}-{}-{more}", self.stem, self.direction),
+        };
+        let id = |count: usize| PolicyId {
+            kind: PolicyKind::NetworkPolicy,
+            namespace: Some(self.namespace.clone()),
+            name: name(count),
+        };
+        let id = (1..).map(id).find(|id| !world.written.contains_key(id)).unwrap_or_else(|| id(1));
+        let types = match self.direction {
+            Direction::Ingress => "Ingress",
+            Direction::Egress => "Egress",
+        };
+        let document = json!({
+            "apiVersion": "projectcalico.org/v3",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": id.name, "namespace": self.namespace, "annotations": {ROLE: ALLOW}},
+            "spec": {"tier": "default", "order": order, "selector": self.selector, "types": [types]},
+        });
+        (id, document)
+    }
+}
+
+/// A name that fits into a policy's name: no dots, which Calico up to 3.31 reads as the end of a tier's name.
+fn stem(name: &str) -> String {
+    let name = name.replace('.', "-");
+    if name.len() <= 40 {
+        return name;
+    }
+    let sum = name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    format!("{}-{sum:08x}", name[..31].trim_end_matches('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_cut_and_stays_its_own() {
+        let long = "a".repeat(60);
+        assert_eq!(stem("web.v1"), "web-v1");
+        assert_eq!(stem(&long).len(), 40);
+        assert_ne!(stem(&long), stem(&"a".repeat(61)));
+    }
+}

@@ -1,0 +1,110 @@
+//! Which policy plays the lockdown's part, by what it means and not by its name.
+//! Never knows which of several is right.
+
+use super::namespaces::left_out;
+use super::standin;
+use crate::kubernetes::names::ROLE;
+use crate::model::policy::{Hook, Policy, PolicyId, PolicyKind, Rule, RuleAction};
+use crate::model::selector::Selector;
+use crate::model::world::{Labels, World, Written};
+
+/// The value of the role annotation on what `lockdown` makes.
+pub const LOCKDOWN: &str = "lockdown";
+/// The value of the role annotation on what keeps callbacks reachable.
+pub const LIFELINE: &str = "lifeline";
+/// The value of the role annotation on what `allow` makes.
+pub const ALLOW: &str = "allow";
+
+/// A namespace that nobody has: what a policy does to it, it does to every namespace to come.
+const ANY_OTHER: &str = "a-namespace-to-come";
+
+/// The role that the tool gave a policy when it made it.
+pub fn role(written: &Written) -> Option<&str> {
+    written.annotations.get(ROLE).map(String::as_str)
+}
+
+/// Every policy that denies all to all application namespaces, in both directions, but for DNS.
+pub fn lockdowns(world: &World) -> Vec<PolicyId> {
+    world.policies.iter().filter(|policy| is_lockdown(world, policy)).map(|policy| policy.id.clone()).collect()
+}
+
+/// Whether a policy is one of them.
+pub fn is_lockdown(world: &World, policy: &Policy) -> bool {
+    let Some(written) = world.written.get(&policy.id) else { return false };
+    let shape = policy.id.kind == PolicyKind::GlobalNetworkPolicy
+        && policy.hook == Hook::Normal
+        && policy.tier == "default"
+        && policy.ingress.is_some()
+        && policy.egress.is_some();
+    if !shape {
+        return false;
+    }
+    if role(written) == Some(LOCKDOWN) {
+        return true;
+    }
+    let ingress = policy.ingress.iter().flatten().all(stops);
+    let egress = policy.egress.iter().flatten().all(|rule| stops(rule) || allows_dns(world, rule));
+    ingress && egress && selects_whole_namespaces(written) && covers_applications(world, policy, written)
+}
+
+fn stops(rule: &Rule) -> bool {
+    matches!(rule.action, RuleAction::Log | RuleAction::Deny)
+}
+
+/// To port 53, or to where the cluster's DNS listens, and nowhere else.
+fn allows_dns(world: &World, rule: &Rule) -> bool {
+    use crate::model::flow::Protocol;
+    use crate::model::policy::Port;
+    let targets = super::dns::ports(world);
+    let port = |port: &Port| match port {
+        Port::Range(first, last) => first == last && (*first == 53 || targets.contains(first)),
+        Port::Named(name) => name.starts_with("dns"),
+    };
+    rule.action == RuleAction::Allow
+        && rule.protocol.is_some_and(|protocol| matches!(protocol, Protocol::TCP | Protocol::UDP))
+        && rule.destination.ports.as_ref().is_some_and(|ports| !ports.is_empty() && ports.iter().all(port))
+        || (rule.action == RuleAction::Allow
+            && rule.destination.service.as_ref().is_some_and(|key| super::dns::is_dns(key)))
+}
+
+/// Every pod of the namespaces that it selects: no choice by labels or ServiceAccount.
+fn selects_whole_namespaces(written: &Written) -> bool {
+    let everything = |text: &str| {
+        Selector::parse(text).is_ok_and(|selector| {
+            let pod: Labels = [
+                ("projectcalico.org/namespace".to_string(), ANY_OTHER.to_string()),
+                ("projectcalico.org/orchestrator".to_string(), "k8s".to_string()),
+            ]
+            .into();
+            selector.matches(&pod) && selector.labels().iter().all(|key| pod.contains_key(*key))
+        })
+    };
+    everything(&written.spec.selector) && written.spec.service_account_selector.trim().is_empty()
+}
+
+/// Every application namespace but those that its author named as exceptions; and more than a list of one.
+fn covers_applications(world: &World, policy: &Policy, written: &Written) -> bool {
+    let covers = |name: &str| policy.selector.matches(&standin::pod(world, name, &Labels::new(), "x").labels);
+    let system = left_out(world);
+    let applications: Vec<&String> =
+        world.namespaces.keys().filter(|name| !system.iter().any(|out| out.name == **name)).collect();
+    let excepted = |name: &str| {
+        written.spec.namespace_selector.contains(&format!("\"{name}\""))
+            || written.spec.namespace_selector.contains(&format!("'{name}'"))
+    };
+    let all = applications.iter().all(|name| covers(name) || excepted(name));
+    all && (covers_namespaces_to_come(policy) || applications.iter().filter(|name| covers(name)).count() > 1)
+}
+
+/// Whether it selects the pods of a namespace that nobody has made yet.
+pub fn covers_namespaces_to_come(policy: &Policy) -> bool {
+    let labels: Labels = [
+        ("pcns.projectcalico.org/name", ANY_OTHER),
+        ("pcns.kubernetes.io/metadata.name", ANY_OTHER),
+        ("projectcalico.org/namespace", ANY_OTHER),
+        ("projectcalico.org/orchestrator", "k8s"),
+    ]
+    .map(|(key, value)| (key.to_string(), value.to_string()))
+    .into();
+    policy.selector.matches(&labels)
+}

@@ -1,0 +1,88 @@
+//! `unlock`: takes the lockdown back and keeps the grants.
+//! Never deletes what a person wrote, unless they name it.
+
+use super::decide::{is_policed, object, selected_by, version_of};
+use super::edit::Edit;
+use super::lockdown::locked;
+use super::roles::{LIFELINE, LOCKDOWN, lockdowns, role};
+use super::simulate::simulate;
+use super::{Note, Plan, PlanError, Step, Weight};
+use crate::model::policy::{Direction, PolicyId};
+use crate::model::world::World;
+
+/// Plans the way back: the lockdown goes first, lifelines last. `name` names a lockdown that somebody else wrote, and so
+/// agrees to its deletion. An empty plan says that nothing is locked.
+pub fn unlock(world: &World, name: Option<&str>) -> Result<Plan, PlanError> {
+    let mut plan = Plan { title: "unlock".into(), ..Plan::default() };
+    let found = lockdowns(world);
+    let ours = |id: &&PolicyId| world.written.get(*id).and_then(role) == Some(LOCKDOWN);
+    let chosen: Vec<&PolicyId> = match name {
+        Some(name) => found.iter().filter(|id| id.name == name).collect(),
+        None => found.iter().filter(ours).collect(),
+    };
+    if let Some(name) = name
+        && chosen.is_empty()
+    {
+        let hints = match found.is_empty() {
+            true => vec!["nothing is locked".to_string()],
+            false => found.iter().map(|id| format!("--name {} takes {id}", id.name)).collect(),
+        };
+        return Err(PlanError::Unresolved { reason: format!("{name} is no lockdown"), hints });
+    }
+    if chosen.is_empty() && !found.is_empty() {
+        let names: Vec<String> = found.iter().map(PolicyId::to_string).collect();
+        return Err(PlanError::Refused {
+            reason: format!("the lockdown ({}) was not made by this tool", names.join(", ")),
+            hints: found.iter().map(|id| format!("kubectl zerotrust unlock --name {} deletes it", id.name)).collect(),
+        });
+    }
+    for id in &chosen {
+        if let Some(keeper) = world.written.get(*id).and_then(|written| written.keeper.as_ref()) {
+            let reason = format!("{id} is kept by {keeper}, which would bring it back");
+            return Err(PlanError::Refused { reason, hints: vec!["have it deleted there".into()] });
+        }
+        plan.steps.push(delete(world, id, "it locks the applications"));
+    }
+    let open = simulate(world, &plan.steps)?;
+    if locked(&open).is_empty() {
+        let lifelines = world.written.iter().filter(|(_, written)| role(written) == Some(LIFELINE));
+        plan.steps
+            .extend(lifelines.map(|(id, _)| delete(world, id, "with nothing locked it would only close its pods")));
+    } else {
+        let text = "another lockdown stays in force, so lifelines stay too".to_string();
+        plan.notes.push(Note { weight: Weight::Warning, text });
+    }
+    if plan.steps.is_empty() {
+        plan.notes = vec![Note { weight: Weight::Fact, text: "nothing is locked".into() }];
+        return Ok(plan);
+    }
+    plan.notes.extend(still_closed(&simulate(world, &plan.steps)?));
+    Ok(plan)
+}
+
+fn delete(world: &World, id: &PolicyId, why: &str) -> Step {
+    Step { object: object(id), planned_on: version_of(world, id), edits: vec![Edit::Delete], why: why.into() }
+}
+
+/// Pods that other policies go on policing: grants keep theirs closed to all but what was granted.
+fn still_closed(after: &World) -> Option<Note> {
+    let mut pods: Vec<String> = Vec::new();
+    for policy in &after.policies {
+        for pod in selected_by(after, &policy.id) {
+            let closed = [Direction::Ingress, Direction::Egress].iter().any(|d| is_policed(after, pod, *d));
+            if closed && !pods.contains(&pod.full_name()) {
+                pods.push(pod.full_name());
+            }
+        }
+    }
+    let first = pods.first()?;
+    let whom = match pods.len() {
+        1 => first.clone(),
+        more => format!("{first} and {} more", more - 1),
+    };
+    let text = format!("{whom} stay closed to all but what grants and other policies allow");
+    Some(Note { weight: Weight::Fact, text })
+}
+
+#[cfg(test)]
+mod tests;
