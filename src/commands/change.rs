@@ -69,7 +69,7 @@ pub async fn change(
             prepared => prepared?,
         };
         if prepared.is_empty() && done.written.is_empty() {
-            return Ok(work.nothing_to_do(&prepared));
+            return work.nothing_to_do(&prepared).await;
         }
         if work.only_prints() {
             work.print_dry(&prepared);
@@ -112,7 +112,8 @@ impl Work<'_> {
         self.session.context.global.filename.iter().any(|file| file.as_os_str() == "-")
     }
 
-    fn nothing_to_do(&self, prepared: &Prepared) -> Outcome {
+    /// A change that is undone by now, whoever did that, needs no undo any more.
+    async fn nothing_to_do(&self, prepared: &Prepared) -> Result<Outcome, Problem> {
         let context = self.session.context;
         context.say(&diff::notes(&prepared.notes, context.paint_errors));
         match self.writing.output {
@@ -120,7 +121,10 @@ impl Work<'_> {
             Output::Yaml | Output::Name => {}
             Output::Table | Output::Wide => context.print(&format!("{}: nothing to do\n", prepared.title)),
         }
-        Outcome::Done
+        if let (Some(number), DryRun::None) = (self.undoes, self.writing.dry_run) {
+            journal::mark_undone(&self.writer(), &self.writing.records.record_namespace, number, None).await?;
+        }
+        Ok(Outcome::Done)
     }
 
     fn print_dry(&self, prepared: &Prepared) {
@@ -237,7 +241,7 @@ impl Work<'_> {
             };
             let number = journal.number();
             let kept = match (ended, number, self.undoes) {
-                (Ok(()), Some(by), Some(undone)) => journal::mark_undone(writer, namespace, undone, by).await,
+                (Ok(()), Some(by), Some(undone)) => journal::mark_undone(writer, namespace, undone, Some(by)).await,
                 (ended, ..) => ended,
             };
             let pruned = match kept {
@@ -245,8 +249,9 @@ impl Work<'_> {
                 kept => kept,
             };
             if let Err(error) = pruned {
-                let problem = Problem::from(error);
-                context.say(&format!("Warning: the change is made, but its record is not complete: {problem}\n"));
+                let problem = Problem::failed("the change is made, but its record is not complete");
+                let problem = error.causes().into_iter().fold(problem, Problem::because);
+                return Err(problem.hint("`kubectl zerotrust history` shows it as started; undo can take it back"));
             }
             if let Some(number) = number.filter(|_| self.writing.output.is_text()) {
                 context.print(&format!("Recorded as {number}: `kubectl zerotrust undo {number}` takes it back.\n"));
@@ -265,12 +270,13 @@ impl Work<'_> {
             let ended = if wrote { journal.end(writer, State::Partial).await } else { journal.forget(writer).await };
             number = journal.number();
             if let Err(error) = ended {
-                problem = problem.because(format!("the record could not be finished: {}", Problem::from(error).message));
+                problem = problem.because("the record could not be finished either");
+                problem = error.causes().into_iter().fold(problem, Problem::because);
             }
         }
         let written: Vec<String> = done.written.iter().map(|written| written.object.to_string()).collect();
         problem = match (written.is_empty(), in_doubt) {
-            (true, false) => return Err(problem.hint("nothing was changed")),
+            (true, false) => return Err(problem.hint("nothing was written")),
             (true, true) => problem.hint("no answer came, so the write may have happened"),
             (false, _) => problem.hint(format!("written: {}; the rest was not", written.join(", "))),
         };

@@ -44,9 +44,12 @@ impl Undo {
             };
             let writer = session.source.writer(false, TOOL);
             let record = journal::load(&writer, namespace, number).await?;
-            if let (State::Undone, Some(by)) = (record.summary.state, record.summary.undone_by) {
-                let problem = Problem::refused(format!("change {number} was taken back by change {by}"));
-                return Err(problem.hint(format!("`kubectl zerotrust undo {by}` makes it again")));
+            if record.summary.state == State::Undone {
+                let problem = Problem::refused(format!("change {number} is taken back already"));
+                return Err(match record.summary.undone_by {
+                    Some(by) => problem.hint(format!("change {by} did that, and `kubectl zerotrust undo {by}` makes it again")),
+                    None => problem,
+                });
             }
             let title = format!("{number}: {}", record.summary.title);
             let changes: Vec<_> =

@@ -34,6 +34,7 @@ impl Objects {
         once(&mut self.api_services, |object| (String::new(), &object.metadata));
         once(&mut self.definitions, |object| (String::new(), &object.metadata));
         once(&mut self.admin_policies, |object| (object.kind.clone(), &object.metadata));
+        once(&mut self.l2_statuses, |object| (String::new(), &object.metadata));
         each_once(&mut self.unread);
         each_once(&mut self.notices);
     }

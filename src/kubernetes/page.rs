@@ -1,5 +1,7 @@
-//! A page of an API server's list, read straight into `Objects`: no whole documents in between, which for a cluster's
-//! pods would cost five times as much. Never sends a request, and never converts: Calico's kinds do not come here.
+//! Reads a page of an API server's list straight into `Objects`.
+//! Never sends a request, and never converts: Calico's kinds do not come here.
+//!
+//! Whole documents in between would cost five times as much for a big cluster's pods.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -45,6 +47,7 @@ impl Objects {
             Kind::KubernetesNetworkPolicy => take(&mut self.kubernetes_policies, text),
             Kind::APIService => take(&mut self.api_services, text),
             Kind::CustomResourceDefinition => take(&mut self.definitions, text),
+            Kind::ServiceL2Status => take(&mut self.l2_statuses, text),
             // Objects in a list do not repeat their kind.
             Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::ReplicaSet | Kind::Job => {
                 take_with(&mut self.workloads, text, |workload| workload.kind = kind.to_string())
@@ -107,7 +110,8 @@ impl Objects {
             webhooks,
             api_services,
             definitions,
-            admin_policies
+            admin_policies,
+            l2_statuses
         );
     }
 }

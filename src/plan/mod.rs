@@ -16,6 +16,7 @@ pub mod needs;
 pub mod place;
 pub mod ports;
 pub mod probe;
+pub mod question;
 pub mod resolve;
 mod restore;
 pub mod revoke;

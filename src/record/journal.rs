@@ -66,6 +66,19 @@ pub enum JournalError {
     Contended,
 }
 
+impl JournalError {
+    /// What went wrong, and what caused it.
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes = vec![self.to_string()];
+        let mut next = std::error::Error::source(self);
+        while let Some(error) = next {
+            causes.push(error.to_string());
+            next = error.source();
+        }
+        causes
+    }
+}
+
 /// One line of the history: a record, or why it cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -228,15 +241,22 @@ pub async fn load<W: Writer>(writer: &W, namespace: &str, number: u32) -> Result
     Record::from_config_maps(&first, &others).map_err(unreadable)
 }
 
-/// Marks a record as taken back by a later one.
-pub async fn mark_undone<W: Writer>(writer: &W, namespace: &str, number: u32, by: u32) -> Result<(), JournalError> {
+/// Marks a record as taken back: by a later one, or by somebody without one.
+pub async fn mark_undone<W: Writer>(
+    writer: &W,
+    namespace: &str,
+    number: u32,
+    by: Option<u32>,
+) -> Result<(), JournalError> {
     let access = |error| JournalError::Access { namespace: namespace.into(), error };
     for _ in 0..TRIES {
         let Some(mut first) = writer.get(&reference(namespace, name(number))).await.map_err(access)? else {
             return Ok(());
         };
         first["data"]["state"] = State::Undone.to_string().into();
-        first["data"]["undoneBy"] = by.to_string().into();
+        if let Some(by) = by {
+            first["data"]["undoneBy"] = by.to_string().into();
+        }
         match writer.replace(&first).await {
             Ok(_) => return Ok(()),
             Err(AccessError::Conflict(_)) => {}

@@ -123,7 +123,7 @@ async fn a_second_plan_keeps_what_the_first_one_wrote() {
 async fn an_undone_record_says_by_which_change() {
     let memory = Memory::default();
     one(&memory).await;
-    mark_undone(&memory, "kube-system", 1, 2).await.unwrap();
+    mark_undone(&memory, "kube-system", 1, Some(2)).await.unwrap();
     let summary = load(&memory, "kube-system", 1).await.unwrap().summary;
     assert_eq!((summary.state, summary.undone_by), (State::Undone, Some(2)));
 }
