@@ -10,6 +10,7 @@ pub mod history;
 pub mod lockdown;
 pub mod revoke;
 pub mod session;
+pub mod status;
 pub mod undo;
 pub mod unlock;
 pub mod version;
@@ -48,6 +49,7 @@ subcommands! {
     unlock::Unlock,
     allow::Allow,
     revoke::Revoke,
+    status::Status,
     explain::Explain,
     history::History,
     undo::Undo,

@@ -24,6 +24,7 @@ pub mod roles;
 pub mod rules;
 pub mod simulate;
 pub mod standin;
+pub mod status;
 pub mod target;
 pub mod undo;
 pub mod unlock;

@@ -6,6 +6,7 @@ pub mod explanation;
 pub mod history;
 pub mod paint;
 pub mod problem;
+pub mod status;
 pub mod table;
 pub mod unread;
 pub mod yaml;

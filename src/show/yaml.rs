@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 /// One value as YAML, with its line end.
 pub fn yaml<T: Serialize>(value: &T) -> String {
+    // A selector stays on one line, whatever its length: a folded one is easily broken by the next who edits it.
+    let options = serde_yaml::ser_options! { folded_wrap_chars: usize::MAX };
     // Values that come from JSON have text for keys, which is all that can fail here.
-    let text = serde_yaml::to_string(value).unwrap_or_default();
+    let text = serde_yaml::to_string_with_options(value, options).unwrap_or_default();
     if text.ends_with('\n') { text } else { text + "\n" }
 }
 
@@ -39,6 +41,12 @@ mod tests {
             let text = yaml(&json!({ "key": word }));
             assert!(text.contains(['"', '\'']), "{word} is written as {text}");
         }
+    }
+
+    #[test]
+    fn a_long_selector_stays_on_its_line() {
+        let selector = "has(a) && ".repeat(40) + "has(b)";
+        assert_eq!(yaml(&json!({ "selector": selector })), format!("selector: {selector}\n"));
     }
 
     #[test]
