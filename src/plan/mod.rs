@@ -16,6 +16,7 @@ pub mod needs;
 pub mod place;
 pub mod ports;
 pub mod probe;
+pub mod question;
 pub mod resolve;
 mod restore;
 pub mod revoke;
@@ -23,6 +24,7 @@ pub mod roles;
 pub mod rules;
 pub mod simulate;
 pub mod standin;
+pub mod status;
 pub mod target;
 #[cfg(test)]
 mod testing;
