@@ -83,7 +83,11 @@ fn is_tunnelled(packet: &Packet) -> bool {
 
 /// Why policies that were not read may decide for an endpoint, if so.
 pub fn unseen_policies(world: &World, namespace: Option<&str>) -> Option<String> {
-    if let Some(Gap { place, reason, .. }) = world.gap(Hidden::Policies, namespace) {
+    // A policy of another namespace has no say; one of any namespace has none over hosts.
+    let concerns = |gap: &&Gap| {
+        gap.hides == Hidden::Policies && (gap.namespace.is_none() || gap.namespace.as_deref() == namespace)
+    };
+    if let Some(Gap { place, reason, .. }) = world.gaps.iter().find(concerns) {
         return Some(format!("{place}: {reason}"));
     }
     let mut parts = vec![(Part::GlobalPolicies, "GlobalNetworkPolicies were not read".to_string())];

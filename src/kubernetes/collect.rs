@@ -108,8 +108,60 @@ impl Objects {
     }
 }
 
+/// The error says which field it is about.
 fn typed<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, String> {
-    serde_json::from_value(value).map_err(|error| error.to_string())
+    T::deserialize(&value).map_err(|error| {
+        let path = culprit::<T>(value, &error.to_string());
+        if path.is_empty() { error.to_string() } else { format!("{path}: {error}") }
+    })
+}
+
+/// The path of the innermost field without which there would be another error, or none.
+fn culprit<T: for<'de> Deserialize<'de>>(mut value: Value, error: &str) -> String {
+    let mut shown = String::new();
+    let mut pointer = String::new();
+    loop {
+        let children = match value.pointer(&pointer) {
+            Some(Value::Object(entries)) => entries.keys().cloned().collect(),
+            Some(Value::Array(items)) => (0..items.len()).map(|index| index.to_string()).collect(),
+            _ => Vec::new(),
+        };
+        let found = children.into_iter().find(|child| {
+            let Some(taken) = value.pointer_mut(&pointer).and_then(|parent| take(parent, child)) else { return false };
+            let without = T::deserialize(&value).err().map(|error| error.to_string());
+            if let Some(parent) = value.pointer_mut(&pointer) {
+                put_back(parent, child, taken);
+            }
+            without.as_deref() != Some(error)
+        });
+        let Some(child) = found else { return shown };
+        if value.pointer(&pointer).is_some_and(Value::is_array) {
+            shown += &format!("[{child}]");
+        } else {
+            shown = if shown.is_empty() { child.clone() } else { format!("{shown}.{child}") };
+        }
+        pointer += &format!("/{}", child.replace('~', "~0").replace('/', "~1"));
+    }
+}
+
+fn take(parent: &mut Value, child: &str) -> Option<Value> {
+    match parent {
+        Value::Object(entries) => entries.remove(child),
+        Value::Array(items) => {
+            child.parse().ok().filter(|&index: &usize| index < items.len()).map(|index| items.remove(index))
+        }
+        _ => None,
+    }
+}
+
+fn put_back(parent: &mut Value, child: &str, value: Value) {
+    match parent {
+        Value::Object(entries) => {
+            entries.insert(child.to_string(), value);
+        }
+        Value::Array(items) => items.insert(child.parse().unwrap_or(items.len()), value),
+        _ => {}
+    }
 }
 
 fn put<T: for<'de> Deserialize<'de>>(listing: &mut Listing<T>, value: Value, place: Place) -> Result<(), String> {
@@ -123,4 +175,39 @@ fn with_kind(mut value: Value, kind: Kind) -> Value {
         object.insert("kind".into(), kind.to_string().into());
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_malformed_is_named_with_its_field() {
+        for (kind, object, error) in [
+            (
+                Kind::Pod,
+                json!({ "metadata": { "name": "a", "labels": { "x": "y", "on": true } } }),
+                "metadata.labels.on: invalid type: boolean `true`, expected a string",
+            ),
+            (
+                Kind::Service,
+                json!({ "metadata": { "name": "a" }, "spec": { "ports": [{ "port": 80 }, { "port": 70000 }] } }),
+                "spec.ports[1].port: invalid value: integer `70000`, expected u16",
+            ),
+            (
+                Kind::NetworkPolicy,
+                json!({ "metadata": { "name": "a" }, "spec": { "ingress": [{}, { "source": { "nets": "10.0.0.0/8" } }] } }),
+                "spec.ingress[1].source.nets: invalid type: string \"10.0.0.0/8\", expected a sequence",
+            ),
+            (
+                Kind::GlobalNetworkPolicy,
+                json!({ "metadata": { "name": "a" }, "spec": { "ingress": { "action": "Allow" } } }),
+                "spec.ingress: invalid type: map, expected a sequence",
+            ),
+        ] {
+            let result = Objects::default().add(kind, object, "a", Place::Server);
+            assert!(result.as_ref().is_err_and(|reason| reason.starts_with(error)), "{result:?} instead of {error}");
+        }
+    }
 }

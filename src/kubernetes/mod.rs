@@ -5,9 +5,11 @@ pub mod calico;
 pub mod cluster;
 pub mod collect;
 pub mod fields;
+pub mod labels;
 pub mod manifests;
 pub mod names;
 pub mod objects;
+pub mod page;
 
 use std::fmt;
 
@@ -96,6 +98,9 @@ pub enum AccessError {
     /// No answer, or none that could be understood, after all retries.
     #[error("{0}")]
     Unavailable(String),
+    /// The API server keeps the objects in a way that this version cannot handle.
+    #[error("{0}")]
+    Unsupported(String),
     /// The kubeconfig, a file or a directory cannot be read or written.
     #[error("{path}: {reason}")]
     File {

@@ -1,1 +1,0 @@
-//! A live API server. (To be written.)

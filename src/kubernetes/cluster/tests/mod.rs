@@ -1,0 +1,12 @@
+//! The live API server against a tiny server of the tests' own.
+//! Never knows a real cluster, and never the user's kubeconfig.
+
+mod connecting;
+mod reading;
+mod retrying;
+mod writing;
+
+/// Runs a test as the program runs: on one thread.
+fn run<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+}

@@ -1,1 +1,0 @@
-//! A directory of manifests. (To be written.)
