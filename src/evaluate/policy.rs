@@ -126,7 +126,11 @@ impl<'w> Selected<'w> {
                 continue;
             }
             let unseen = |key: &str| endpoint.unseen.iter().any(|prefix| key.starts_with(prefix.as_str()));
-            let doubt = match policy.selector.matches_partly(endpoint.labels, &unseen) {
+            let selected = match endpoint.unseen {
+                [] => Some(policy.selector.matches(endpoint.labels)),
+                _ => policy.selector.matches_partly(endpoint.labels, &unseen),
+            };
+            let doubt = match selected {
                 Some(false) => continue,
                 Some(true) => policy.doubt.clone(),
                 None => Some(format!("{} asks for labels that could not be read", policy.id)),

@@ -1,3 +1,6 @@
+//! What Felix makes of policies, right and wrong ones.
+//! Never knows worlds.
+
 use serde_json::{Value, json};
 
 use super::*;
