@@ -47,6 +47,7 @@ impl Objects {
             Kind::KubernetesNetworkPolicy => take(&mut self.kubernetes_policies, text),
             Kind::APIService => take(&mut self.api_services, text),
             Kind::CustomResourceDefinition => take(&mut self.definitions, text),
+            Kind::ServiceL2Status => take(&mut self.l2_statuses, text),
             // Objects in a list do not repeat their kind.
             Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::ReplicaSet | Kind::Job => {
                 take_with(&mut self.workloads, text, |workload| workload.kind = kind.to_string())
@@ -109,7 +110,8 @@ impl Objects {
             webhooks,
             api_services,
             definitions,
-            admin_policies
+            admin_policies,
+            l2_statuses
         );
     }
 }
