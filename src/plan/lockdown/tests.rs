@@ -1,6 +1,7 @@
 use super::super::testing::{CLUSTER, DENY, cluster, locked as lock, notes, passes, policies, said, steps};
 use super::*;
 use crate::plan::simulate::document;
+use serde_json::Value;
 
 fn plan(world: &World, ask: &Ask) -> (Plan, World) {
     let plan = lockdown(world, ask).unwrap_or_else(|error| panic!("{error:?}"));
