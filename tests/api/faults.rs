@@ -48,30 +48,23 @@ impl Drop for Faulty {
     }
 }
 
-/// One connection: request by request, each on a connection of its own to the server, so that none outlives its turn.
+/// One request: the answer says that the connection closes, so that no request outlives the server's end.
 fn serve(client: TcpStream, behind: &str, left: &AtomicUsize) {
-    let mut input = BufReader::new(client.try_clone().expect("a second handle"));
-    let mut output = client;
-    while let Some((head, body)) = request(&mut input) {
-        let write = !head.starts_with("GET ");
-        if write && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) != Ok(0) {
-            if left.load(Ordering::SeqCst) == 0 {
-                return;
-            }
-        } else if left.load(Ordering::SeqCst) == 0 {
-            return;
-        }
-        let head = head.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
-        let mut server = TcpStream::connect(behind).expect("reach kubectl proxy");
-        server.write_all(head.as_bytes()).and_then(|()| server.write_all(&body)).expect("pass the request on");
-        let mut answer = Vec::new();
-        server.read_to_end(&mut answer).expect("read the answer");
-        if output.write_all(&answer).is_err() {
-            return;
-        }
-        // The answer says that the connection closes, so that its end needs no length.
+    let mut output = client.try_clone().expect("a second handle");
+    let Some((head, body)) = request(&mut BufReader::new(client)) else { return };
+    if !head.starts_with("GET ") {
+        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).ok();
+    }
+    if left.load(Ordering::SeqCst) == 0 {
         return;
     }
+    let head = head.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+    let mut server = TcpStream::connect(behind).expect("reach kubectl proxy");
+    server.write_all(head.as_bytes()).and_then(|()| server.write_all(&body)).expect("pass the request on");
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer).expect("read the answer");
+    // A plugin that gave up does not wait for it.
+    output.write_all(&answer).ok();
 }
 
 /// Reads one request: its head and its body.

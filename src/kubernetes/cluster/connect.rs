@@ -44,23 +44,20 @@ pub(super) fn connect(
     let kubeconfig = Kubeconfig::load(flags.kubeconfig.as_deref(), machine.environment)?;
     let selected = kubeconfig.select(flags, machine.environment, machine.service_account)?;
     let url = server_url(&selected.cluster, !selected.user.client_certificate.is_empty())?;
-    let secret = credentials::has_secrets(&selected.user);
-    if url.scheme_str() == Some("http") && secret {
+    let server = url.to_string().trim_end_matches('/').to_string();
+    if url.scheme_str() == Some("http") && credentials::has_secrets(&selected.user) {
         return Err(AccessError::Credentials(format!(
-            "{}{url} is plain http, over which anybody on the way could read the credentials; use https://, or a user \
+            "{}{server} is plain http, over which anybody on the way could read the credentials; use https://, or a user \
              without credentials",
             credentials::of_user(&selected)
         )));
     }
     let login = credentials::collect(&selected, machine.terminal)?;
-    let server = url.to_string().trim_end_matches('/').to_string();
     let proxy = proxy_for(&url, &selected.cluster.proxy_url, machine.environment).map_err(AccessError::Unavailable)?;
     if login.renew.is_some() {
         listener(&Notice::Remark("the OIDC ID token has run out; it is renewed for this run only".into()));
     }
     let timeout = flags.request_timeout.filter(|timeout| !timeout.is_zero());
-    let name = selected.user_name.as_ref().map(|name| format!("user {name:?}"));
-    let anonymous = || if secret { "this pod or the flags".to_string() } else { "nobody (none are set)".to_string() };
     let Credentials { authorization, identity, renew } = login;
     let config = config(&selected, url, proxy, identity, renew, timeout)?;
     let client = kube::Client::try_from(config).map_err(|error| {
@@ -70,13 +67,23 @@ pub(super) fn connect(
         client,
         server,
         authorization,
-        login: name.unwrap_or_else(anonymous),
+        login: who(&selected),
         timeout,
         listener,
         requests: Cell::new(0),
         warnings: RefCell::new(BTreeSet::new()),
     };
     Ok((selected, transport))
+}
+
+/// Whose credentials are used, for messages.
+fn who(selected: &Selected) -> String {
+    match &selected.user_name {
+        Some(name) => format!("user {name:?}"),
+        None if !selected.user.token_file.is_empty() => "this pod's ServiceAccount".into(),
+        None if credentials::has_secrets(&selected.user) => "the flags".into(),
+        None => "nobody, as none are set".into(),
+    }
 }
 
 /// The server's address. Without a scheme it is https wherever something speaks of TLS, as with kubectl.

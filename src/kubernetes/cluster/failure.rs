@@ -50,10 +50,11 @@ impl Failure {
         let Failure::Sending(error) = self else { return false };
         let kinds = io_kinds(error);
         if *method == Method::GET {
-            let chain = chain(error);
-            return tls_words(&chain).is_none()
-                && !matches!(error, kube::Error::Auth(_))
-                && !kinds.contains(&ErrorKind::InvalidData);
+            // Who did not answer for so long already is not waited for again.
+            let hopeless = [ErrorKind::InvalidData, ErrorKind::TimedOut];
+            return tls_words(&chain(error)).is_none()
+                && !is_about_login(error)
+                && !kinds.iter().any(|kind| hopeless.contains(kind));
         }
         kinds.contains(&ErrorKind::ConnectionRefused)
     }
@@ -82,11 +83,23 @@ impl Failure {
     pub fn into_error(self, server: &str, tries: u32) -> AccessError {
         let words = self.words(server);
         match self {
-            Failure::Sending(kube::Error::Auth(_)) => AccessError::Credentials(words),
+            Failure::Sending(error) if is_about_login(&error) => AccessError::Credentials(words),
             _ if tries > 1 => AccessError::Unavailable(format!("{words} (tried {tries} times)")),
             _ => AccessError::Unavailable(words),
         }
     }
+}
+
+/// Whether the credentials could not be had, as when an OIDC issuer does not renew a token.
+fn is_about_login(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<kube::client::AuthError>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// Every cause, outermost first, without the wrappers that say nothing and without repetition.

@@ -171,9 +171,20 @@ impl Fake {
     }
 
     pub fn connect_with(&self, user: &str, flags: Connection) -> Result<(Cluster, Told), AccessError> {
+        self.connect_from(user, flags, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn connect_from(
+        &self,
+        user: &str,
+        flags: Connection,
+        environment: &[(&str, &str)],
+    ) -> Result<(Cluster, Told), AccessError> {
+        let look = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_string());
         let told = Told::default();
         let flags = Connection { kubeconfig: Some(self.kubeconfig(user)), ..flags };
-        let machine = Machine { environment: &|_| None, service_account: self.directory.path(), terminal: false };
+        let machine = Machine { environment: &look, service_account: self.directory.path(), terminal: false };
         let (selected, transport) = connect(&flags, &machine, told.listener())?;
         Ok((Cluster::new(selected, transport), told))
     }

@@ -1,5 +1,9 @@
 //! Calico as this API server keeps it: which shape, which version, ready or not.
 //! Never knows what a policy says.
+//!
+//! The one shape so far is crd.projectcalico.org/v1. Where the aggregated projectcalico.org/v3 stands in front of it, both
+//! lead to the same objects, and the custom resources are used all the same. Where only projectcalico.org/v3 is served,
+//! `other_shape` says so; that shape belongs into `calico::Shape` and `Location::of`.
 
 use std::collections::BTreeSet;
 
@@ -104,7 +108,9 @@ impl Cluster {
     /// Why a list or a single read failed for a reason that ends the command.
     pub(super) fn no_list(&self, answer: Answer, what: &str) -> AccessError {
         match answer.status {
-            400 | 422 => AccessError::Invalid { object: what.to_string(), reason: answer.message() },
+            400 | 422 if answer.refusal().is_some() => {
+                AccessError::Invalid { object: what.to_string(), reason: answer.message() }
+            }
             _ => AccessError::Unavailable(format!("{}: reading {what}: {}", self.server(), answer.said())),
         }
     }

@@ -213,3 +213,67 @@ fn an_authority_without_a_certificate_names_the_file() {
         assert!(matches!(&error, AccessError::File { path, .. } if path == "/nowhere/ca"), "{error:?}");
     });
 }
+
+#[test]
+fn a_proxy_is_asked_for_the_server_unless_no_proxy_names_the_server() {
+    run(async {
+        let proxy = Fake::plain(|_, _| Reply::text(403, "not through here")).await;
+        let environment = [("HTTPS_PROXY", proxy.url.as_str()), ("NO_PROXY", "127.0.0.1,10.9.9.8")];
+        // Nothing listens at the address: without the proxy there is no way to it.
+        let flags = Connection {
+            server: Some("https://10.9.9.9:6443".into()),
+            request_timeout: Some(Duration::from_secs(5)),
+            ..Connection::default()
+        };
+        let (cluster, _) = proxy.connect_from("{token: hush}", flags, &environment).unwrap();
+        let error = cluster.read(&pods(), &mut Objects::default()).await.unwrap_err().to_string();
+        assert!(error.contains("https://10.9.9.9:6443"), "{error}");
+        let asked = &proxy.asked()[0];
+        assert_eq!((asked.method.as_str(), asked.path.as_str()), ("CONNECT", "10.9.9.9:6443"));
+        assert_eq!(asked.header("authorization"), "");
+        let server = Fake::tls(|_, _| empty_list()).await;
+        let (cluster, _) = server.connect_from("{}", Connection::default(), &environment).unwrap();
+        cluster.read(&pods(), &mut Objects::default()).await.unwrap();
+        let wrong = [("HTTPS_PROXY", "gopher://x")];
+        let flags = Connection { server: Some("https://10.9.9.9:6443".into()), ..Connection::default() };
+        let error = server.connect_from("{}", flags, &wrong).err().unwrap().to_string();
+        assert!(error.contains("HTTPS_PROXY"), "{error}");
+    });
+}
+
+#[test]
+fn a_server_that_speaks_tls_says_so_to_plain_http() {
+    run(async {
+        // As Go's HTTP server answers.
+        let server = Fake::plain(|_, _| Reply::text(400, "Client sent an HTTP request to an HTTPS server.\n")).await;
+        let error = server.connect("{}").unwrap().0.read(&pods(), &mut Objects::default()).await.unwrap_err();
+        assert!(matches!(&error, AccessError::Unavailable(text) if text.contains("an HTTPS server")), "{error:?}");
+    });
+}
+
+#[test]
+fn an_oidc_token_that_cannot_be_renewed_is_a_matter_of_credentials() {
+    run(async {
+        let server = Fake::tls(|_, _| empty_list()).await;
+        // `{}` and `{"exp":1}`: it ran out in 1970. Nothing listens at the issuer.
+        let user = "{auth-provider: {name: oidc, config: {id-token: e30.eyJleHAiOjF9.hush, refresh-token: hush, \
+                    client-id: c, client-secret: hush, idp-issuer-url: 'https://127.0.0.1:1'}}}";
+        let (cluster, told) = server.connect(user).unwrap();
+        assert_eq!(told.texts().len(), 1, "{:?}", told.texts());
+        let error = cluster.read(&pods(), &mut Objects::default()).await.unwrap_err();
+        let AccessError::Credentials(text) = &error else { panic!("{error:?}") };
+        assert!(text.contains("refreshing failed") && !text.contains("hush"), "{text}");
+        assert_eq!((cluster.requests(), server.asked().len()), (1, 0));
+    });
+}
+
+#[test]
+fn a_path_in_the_servers_address_stays_in_front() {
+    run(async {
+        let server = Fake::plain(|_, _| empty_list()).await;
+        // As Rancher has it.
+        let flags = Connection { server: Some(format!("{}/k8s/clusters/c-1/", server.url)), ..Connection::default() };
+        server.connect_with("{}", flags).unwrap().0.read(&pods(), &mut Objects::default()).await.unwrap();
+        assert_eq!(server.paths(), ["GET /k8s/clusters/c-1/api/v1/pods?limit=500"]);
+    });
+}
