@@ -66,9 +66,10 @@ codes! {
     NOT_NETS_ALL = "ZT0112", Error, "notNets of every address stops Felix from programming the node";
     METADATA_STALE = "ZT0113", Warning, "labels or annotations differ from Calico's own metadata annotation, which wins";
     NAME_UNUSUAL = "ZT0114", Warning, "the stored name lacks the prefix of its tier, so calicoctl does not find it";
-    POLICY_REFUSED = "ZT0120", Error, "a rule or type is none that Felix takes, so Felix drops the policy";
+    POLICY_REFUSED = "ZT0120", Error, "a rule is none that Felix takes, so Felix drops the policy";
     SET_NET_UNREADABLE = "ZT0121", Error, "an address of a network set cannot be read";
     OBJECT_TWICE = "ZT0122", Warning, "an object stands in two places";
+    TYPE_UNKNOWN = "ZT0123", Error, "a type is neither Ingress nor Egress, so Felix leaves it out";
     POLICY_NOT_EVALUATED = "ZT0115", Warning, "a policy of a kind that is not evaluated";
     RULE_WITHOUT_GRANT = "ZT0301", Warning, "a rule names a grant that no policy holds";
     GRANT_WITHOUT_RULE = "ZT0302", Warning, "a grant has no rule";

@@ -29,6 +29,9 @@ pub fn host_endpoint<'w>(
         return Err(format!("{why}, and one may police node {node}"));
     }
     let mut all: Vec<&HostEndpoint> = world.host_endpoints.iter().filter(|endpoint| endpoint.node == node).collect();
+    if world.network.bpf && !all.is_empty() {
+        return Err(format!("node {node} has host endpoints, whose policy the eBPF dataplane asks elsewhere"));
+    }
     all.sort_by(|a, b| a.name.cmp(&b.name));
     let own = match interface {
         Interface::Uplink => uplink(world, node, &all)?,

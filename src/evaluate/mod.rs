@@ -9,4 +9,6 @@ pub mod path;
 pub mod policy;
 mod routes;
 pub mod rules;
+#[cfg(test)]
+mod tests;
 mod translate;

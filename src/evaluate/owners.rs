@@ -33,7 +33,7 @@ impl Match {
     }
 
     /// The opposite.
-    pub fn not(self) -> Match {
+    pub fn negated(self) -> Match {
         match self {
             Match::Yes => Match::No,
             Match::No => Match::Yes,
@@ -106,7 +106,7 @@ impl<'w> End<'w> {
     pub fn selected(&self, entity: &Entity) -> Match {
         match (&entity.selector, &entity.not_selector) {
             (None, None) => Match::Yes,
-            (None, Some(not)) => self.any(|labels, unseen| not.matches_partly(labels, unseen), |_| true).not(),
+            (None, Some(not)) => self.any(|labels, unseen| not.matches_partly(labels, unseen), |_| true).negated(),
             (Some(selector), not) => self.any(|labels, unseen| both(selector, not.as_ref(), labels, unseen), |_| true),
         }
     }
@@ -199,9 +199,13 @@ fn ghosts(world: &World, ip: IpAddr, is_pod: bool) -> Vec<Ghost> {
     ghosts
 }
 
-/// Why a pod that was not read may have the address, if so. Calico gives pods addresses of its pools only.
+/// Why a pod that was not read may have the address, if so. Calico gives pods addresses of its pools, or of their nodes'
+/// own ranges (host-local IPAM).
 pub fn unseen_pod(world: &World, ip: IpAddr) -> Option<String> {
-    let pooled = !world.sees(Part::Pools, None) || world.pools.iter().any(|pool| pool.net.contains(&ip));
+    let pooled = !world.sees(Part::Pools, None)
+        || world.pools.is_empty()
+        || world.pools.iter().any(|pool| pool.net.contains(&ip))
+        || world.nodes.values().flat_map(|node| &node.pod_ranges).any(|range| range.contains(&ip));
     if !pooled {
         return None;
     }

@@ -218,6 +218,7 @@ impl<'w> Walk<'w> {
     /// From outside: at the node that the question names, else at every node where the address is at home.
     fn enter(&mut self, question: &Question, journey: Journey) {
         let entries = match &question.entry {
+            Some(node) if !self.world.nodes.contains_key(node) => Err(format!("no Node {node} was read")),
             Some(node) => Ok(vec![node.clone()]),
             None => super::entries::of(self.world, &question.packet),
         };

@@ -83,7 +83,11 @@ fn is_tunnelled(packet: &Packet) -> bool {
 
 /// Why policies that were not read may decide for an endpoint, if so.
 pub fn unseen_policies(world: &World, namespace: Option<&str>) -> Option<String> {
-    if let Some(Gap { place, reason, .. }) = world.gap(Hidden::Policies, namespace) {
+    // A policy of another namespace has no say; one of any namespace has none over hosts.
+    let concerns = |gap: &&Gap| {
+        gap.hides == Hidden::Policies && (gap.namespace.is_none() || gap.namespace.as_deref() == namespace)
+    };
+    if let Some(Gap { place, reason, .. }) = world.gaps.iter().find(concerns) {
         return Some(format!("{place}: {reason}"));
     }
     let mut parts = vec![(Part::GlobalPolicies, "GlobalNetworkPolicies were not read".to_string())];
@@ -122,7 +126,11 @@ impl<'w> Selected<'w> {
                 continue;
             }
             let unseen = |key: &str| endpoint.unseen.iter().any(|prefix| key.starts_with(prefix.as_str()));
-            let doubt = match policy.selector.matches_partly(endpoint.labels, &unseen) {
+            let selected = match endpoint.unseen {
+                [] => Some(policy.selector.matches(endpoint.labels)),
+                _ => policy.selector.matches_partly(endpoint.labels, &unseen),
+            };
+            let doubt = match selected {
                 Some(false) => continue,
                 Some(true) => policy.doubt.clone(),
                 None => Some(format!("{} asks for labels that could not be read", policy.id)),

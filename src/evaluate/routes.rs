@@ -32,9 +32,14 @@ pub fn via(world: &World, from: &str, to: &str, pod: IpAddr) -> Result<Via, Stri
     }
     let pool = world.pools.iter().filter(|pool| pool.net.contains(&pod)).max_by_key(|pool| pool.net.prefix_len());
     let Some(pool) = pool else {
-        return match world.sees(Part::Pools, None) {
+        // A node that has a tunnel's address uses it for some pool, which would have been read.
+        let tunnel = |node: &Node| {
+            let roles = [AddressRole::Ipip, AddressRole::Vxlan];
+            node.addresses.iter().any(|address| roles.contains(&address.role) && family(address.ip) == family(pod))
+        };
+        return match world.sees(Part::Pools, None) && !tunnel(from_node) {
             true => Ok(Via::Plain),
-            false => Err(format!("IPPools were not read, so the route to {pod} is not known")),
+            false => Err(format!("no IPPool that was read has {pod}, so the route to it is not known")),
         };
     };
     let tunnels = [(pool.ipip, AddressRole::Ipip), (pool.vxlan, AddressRole::Vxlan)];
@@ -73,6 +78,9 @@ fn hosts(node: &Node, like: IpAddr) -> impl Iterator<Item = (IpAddr, Option<IpNe
 pub fn source_to_pod(world: &World, from: &str, to: &str, pod: IpAddr) -> Result<IpAddr, String> {
     match via(world, from, to, pod)? {
         Via::Plain => source_of_host(world, from, Some(to), pod),
+        Via::Tunnel(AddressRole::Ipip | AddressRole::Vxlan) if world.network.bpf => {
+            Err("which source the eBPF dataplane gives a node's own packets in a tunnel is not modelled".into())
+        }
         Via::Tunnel(role) => {
             let node = world.nodes.get(from).ok_or_else(|| format!("Node {from} was not read"))?;
             let tunnel =

@@ -18,6 +18,9 @@ pub struct View<'w> {
     destination: End<'w>,
 }
 
+/// The lowest port that a program gets without asking for one.
+const UNPRIVILEGED: u16 = 1024;
+
 /// Which end a rule's entity is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -101,33 +104,33 @@ impl<'w> View<'w> {
         (rule.icmp.is_none_or(is) && !rule.not_icmp.is_some_and(is)).into()
     }
 
-    fn entity(&self, rule: &Rule, side: Side, nets: bool, ports: bool) -> Match {
-        let (entity, end, port) = match side {
+    fn side<'r>(&self, rule: &'r Rule, side: Side) -> (&'r Entity, &End<'w>, Option<u16>) {
+        match side {
             Side::Source => (&rule.source, &self.source, self.packet.source_port),
             Side::Destination => (&rule.destination, &self.destination, self.packet.port),
-        };
+        }
+    }
+
+    fn entity(&self, rule: &Rule, side: Side, nets: bool, ports: bool) -> Match {
+        let (entity, end, _) = self.side(rule, side);
         let within = |nets: &[IpNet]| nets.iter().any(|net| net.contains(&end.ip));
         if nets && entity.nets.as_deref().is_some_and(|nets| !within(nets)) || within(&entity.not_nets) {
             return Match::No;
         }
         let positive = || match &entity.ports {
-            Some(list) if ports => self.any_port(rule, entity, end, list, port),
+            Some(list) if ports => self.any_port(rule, side, list),
             _ => Match::Yes,
         };
         let negative = || match entity.not_ports.as_slice() {
             [] => Match::Yes,
-            list => self.any_port(rule, entity, end, list, port).not(),
+            list => self.any_port(rule, side, list).negated(),
         };
         positive().and(negative).and(|| end.selected(entity)).and(|| self.service(entity, side))
     }
 
-    fn any_port(&self, rule: &Rule, entity: &Entity, end: &End<'_>, list: &[Port], port: Option<u16>) -> Match {
-        let Some(number) = port else {
-            return match self.packet.protocol.has_ports() {
-                true => Match::Maybe("a rule asks for a port that the question does not name".into()),
-                false => Match::No,
-            };
-        };
+    fn any_port(&self, rule: &Rule, side: Side, list: &[Port]) -> Match {
+        let (entity, end, port) = self.side(rule, side);
+        let Some(number) = port else { return self.any_unnamed(side, list) };
         // A name means the protocol of its rule, and TCP in a rule that has none (felix/calc/rule_scanner.go).
         let named = rule.protocol.filter(|protocol| protocol.has_ports()).unwrap_or(Protocol::TCP);
         let mut maybe = Match::No;
@@ -144,6 +147,41 @@ impl<'w> View<'w> {
             }
         }
         maybe
+    }
+
+    /// A port that the question does not name: a source port is one of those that programs get without asking for one,
+    /// 1024 and above on every system; a destination port may be any.
+    fn any_unnamed(&self, side: Side, list: &[Port]) -> Match {
+        if !self.packet.protocol.has_ports() {
+            return Match::No;
+        }
+        let lowest = if side == Side::Source { UNPRIVILEGED } else { 1 };
+        let touches = |port: &Port| match port {
+            Port::Range(_, last) => *last >= lowest,
+            Port::Named(_) => true,
+        };
+        if !list.iter().any(touches) {
+            return Match::No;
+        }
+        // The lowest port that no range before covers, going up.
+        let mut ranges: Vec<(u16, u16)> = list
+            .iter()
+            .filter_map(|port| match port {
+                Port::Range(first, last) => Some((*first, *last)),
+                Port::Named(_) => None,
+            })
+            .collect();
+        ranges.sort_unstable();
+        let mut uncovered = u32::from(lowest);
+        for (first, last) in ranges {
+            if u32::from(first) <= uncovered {
+                uncovered = uncovered.max(u32::from(last) + 1);
+            }
+        }
+        match uncovered > u32::from(u16::MAX) {
+            true => Match::Yes,
+            false => Match::Maybe("a rule asks for a port that the question does not name".into()),
+        }
     }
 
     /// A Service's endpoints, ready or not; as a destination with their ports (felix/serviceindex).

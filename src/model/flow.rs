@@ -70,7 +70,7 @@ pub struct Packet {
     pub protocol: Protocol,
     /// Destination port, for protocols with ports.
     pub port: Option<u16>,
-    /// Source port, where the question names one; a rule that needs one that is not named is Unknown.
+    /// Source port, where the question names one; else any from 1024, and a rule that tells those apart is Unknown.
     pub source_port: Option<u16>,
     /// ICMP type and code, where the question names them.
     pub icmp: Option<(u8, u8)>,

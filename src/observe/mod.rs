@@ -10,6 +10,8 @@ mod nodes;
 mod policies;
 mod services;
 mod system;
+#[cfg(test)]
+mod tests;
 mod workloads;
 
 use crate::kubernetes::objects::Objects;

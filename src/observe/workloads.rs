@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::kubernetes::names::{self, LABEL_NAMESPACE, LABEL_ORCHESTRATOR, LABEL_SERVICE_ACCOUNT};
 use crate::kubernetes::objects::{self, ContainerPort, Meta, Objects, PodSpec};
 use crate::model::flow::Protocol;
-use crate::model::world::{LabelQuery, Labels, Namespace, Part, Pod, PodPort, Workload, World};
+use crate::model::world::{Hidden, LabelQuery, Labels, Namespace, Part, Pod, PodPort, Workload, World};
 
 /// Fills `namespaces`, `service_accounts`, `pods` and `workloads`.
 pub fn observe(objects: &Objects, world: &mut World) {
@@ -32,14 +32,16 @@ pub fn namespace_of(metadata: &Meta) -> String {
 
 fn pod(object: &objects::Pod, world: &World) -> Pod {
     let namespace = namespace_of(&object.metadata);
+    // The API server fills in `default`, so only a document that was never stored names none.
     let account = object.spec.service_account_name.clone().filter(|name| !name.is_empty());
+    let account = account.unwrap_or_else(|| "default".into());
     let mut pod = Pod {
         name: object.metadata.name.clone(),
         own_labels: object.metadata.labels.clone(),
         addresses: addresses(object),
         node: object.spec.node_name.clone().filter(|node| !node.is_empty()),
         host_network: object.spec.host_network,
-        service_account: account.clone().unwrap_or_else(|| "default".into()),
+        service_account: account,
         ports: ports(&object.spec),
         finished: is_finished(object),
         ready: object.status.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True"),
@@ -47,32 +49,34 @@ fn pod(object: &objects::Pod, world: &World) -> Pod {
         namespace,
         ..Pod::default()
     };
-    label(&mut pod, account.as_deref(), world);
+    label(&mut pod, world);
     pod
 }
 
 /// Labels as Calico sees them (libcalico-go, conversion): what its profiles bring, then its own over them, then
 /// Calico's over all. A label of a Namespace that was not read may be there with any value, but for the names.
-fn label(pod: &mut Pod, account: Option<&str>, world: &World) {
+fn label(pod: &mut Pod, world: &World) {
     let mut labels = Labels::new();
     add_namespace(&mut labels, &mut pod.unseen_labels, &pod.namespace, world);
-    if let Some(account) = account {
-        let key = (pod.namespace.clone(), account.to_string());
-        match world.service_accounts.get(&key) {
-            Some(own) => labels.extend(own.iter().map(|(key, value)| (format!("pcsa.{key}"), value.clone()))),
-            // One that is known not to be there brings nothing.
-            None if world.sees(Part::ServiceAccounts, Some(&pod.namespace)) => {}
-            None => pod.unseen_labels.push("pcsa.".into()),
-        }
-        labels.insert("pcsa.projectcalico.org/name".into(), account.into());
+    let account = pod.service_account.clone();
+    match world.service_accounts.get(&(pod.namespace.clone(), account.clone())) {
+        Some(own) => labels.extend(own.iter().map(|(key, value)| (format!("pcsa.{key}"), value.clone()))),
+        // One that is known not to be there brings nothing.
+        None if has_all_accounts(world, &pod.namespace) => {}
+        None => pod.unseen_labels.push("pcsa.".into()),
     }
+    labels.insert("pcsa.projectcalico.org/name".into(), account.clone());
     labels.extend(pod.own_labels.clone());
     labels.insert(LABEL_NAMESPACE.into(), pod.namespace.clone());
     labels.insert(LABEL_ORCHESTRATOR.into(), "k8s".into());
-    if let Some(account) = account.filter(|account| account.len() < 63) {
-        labels.insert(LABEL_SERVICE_ACCOUNT.into(), account.into());
+    if account.len() < 63 {
+        labels.insert(LABEL_SERVICE_ACCOUNT.into(), account);
     }
     pod.labels = labels;
+}
+
+fn has_all_accounts(world: &World, namespace: &str) -> bool {
+    world.sees(Part::ServiceAccounts, Some(namespace)) && world.gap(Hidden::Labels, Some(namespace)).is_none()
 }
 
 /// The labels that a namespace brings to what is in it; where the Namespace was not read, only those that follow from

@@ -105,7 +105,7 @@ pub fn describe(by: &Decider, pod: &Pod) -> String {
 
 fn grant_of<'a>(world: &'a World, policy: &PolicyId, direction: Direction, index: usize) -> Option<&'a str> {
     let policy = world.policies.iter().find(|other| other.id == *policy)?;
-    policy.rules(direction)?.get(index)?.grant.as_deref()
+    policy.rules(direction)?.iter().find(|rule| rule.place == index)?.grant.as_deref()
 }
 
 /// The same world, in which no other grant's rule matches: a grant must not lean on one that can be revoked.

@@ -8,7 +8,6 @@ use ipnet::IpNet;
 
 use super::rules::of_nets;
 use crate::model::flow::Protocol;
-use crate::model::policy::Direction;
 use crate::model::selector::Selector;
 use crate::model::spec::{EntitySpec, IntOrString, RuleSpec};
 use crate::model::world::{Labels, Pod, Service, ServicePort, TargetPort, World};
@@ -146,8 +145,18 @@ fn selector(service: &Service) -> Option<Selector> {
     super::resolve::selector_of_labels(&service.selector).filter(|_| !service.selector.is_empty())
 }
 
+/// The pods of a lifeline, and its rules.
+pub struct Lifeline {
+    /// Which pods.
+    pub selector: String,
+    /// Who may ask them.
+    pub ingress: Vec<RuleSpec>,
+    /// Whom they may ask.
+    pub egress: Vec<RuleSpec>,
+}
+
 /// What DNS pods that live in a locked namespace need: to be asked by everybody, and to ask other servers.
-pub fn lifeline(world: &World, service: &Service) -> Option<(String, Vec<(Direction, Vec<RuleSpec>)>)> {
+pub fn lifeline(world: &World, service: &Service) -> Option<Lifeline> {
     let selector = selector(service)?;
     let mut ingress = Vec::new();
     for port in queries(service) {
@@ -161,7 +170,7 @@ pub fn lifeline(world: &World, service: &Service) -> Option<(String, Vec<(Direct
         let nets: Vec<IpNet> = servers.iter().map(|ip| (*ip).into()).collect();
         egress.extend(of_nets(&nets).into_iter().map(|entity| allow(Protocol::TCP, entity)));
     }
-    Some((selector.to_string(), vec![(Direction::Ingress, ingress), (Direction::Egress, egress)]))
+    Some(Lifeline { selector: selector.to_string(), ingress, egress })
 }
 
 /// A pod that answers DNS, for worlds without pods.

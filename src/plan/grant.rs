@@ -57,8 +57,13 @@ pub fn allow(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     refuse_what_has_no_endpoint(world, &from, &to)?;
     let grant =
         Grant { from: from.peer.clone(), to: to.peer.clone(), ports: asked_ports.clone(), reason: ask.reason.clone() };
-    let filled = standin::fill(world, &mut [&mut from, &mut to]);
-    let found = probes(&filled, &from, &to, asked_ports.as_deref());
+    let mut filled = standin::fill(world, &mut [&mut from, &mut to]);
+    let mut found = probes(&filled, &from, &to, asked_ports.as_deref());
+    if found.is_empty() && from.pods.iter().any(|index| to.pods.contains(index)) {
+        // The only pod of both ends is the same one: what counts are its siblings to come.
+        standin::add_sibling(&mut filled, &mut from);
+        found = probes(&filled, &from, &to, asked_ports.as_deref());
+    }
     if found.is_empty() {
         let reason = format!("{} and {} have no family of addresses in common", from.described, to.described);
         return Err(PlanError::Refused { reason, hints: Vec::new() });

@@ -13,6 +13,7 @@ use crate::evaluate::policy::judge_pod;
 use crate::model::flow::{HopAction, Packet, Protocol};
 use crate::model::intent::{GrantPort, Peer};
 use crate::model::policy::Direction;
+use crate::model::selector::Selector;
 use crate::model::world::World;
 
 /// What was asked for, in a world.
@@ -45,9 +46,13 @@ impl<'a> Scope<'a> {
 
     fn is_end(&self, end: &Resolved, ip: IpAddr) -> bool {
         match &end.peer {
-            Peer::Pods { .. } | Peer::Namespace(_) => {
-                end.pods.iter().any(|index| self.world.pods[*index].addresses.contains(&ip))
+            Peer::Pods { namespace, selector, .. } => {
+                let selector = Selector::parse(selector).ok();
+                self.world.pods_at(ip).any(|pod| {
+                    pod.namespace == *namespace && selector.as_ref().is_some_and(|s| s.matches(&pod.own_labels))
+                })
             }
+            Peer::Namespace(namespace) => self.world.pods_at(ip).any(|pod| pod.namespace == *namespace),
             Peer::Nets(nets) => nets.iter().any(|net| net.contains(&ip)),
             Peer::Nodes => self.world.node_at(ip).is_some(),
             Peer::World => !is_inside(self.world, ip),

@@ -1,9 +1,11 @@
 //! What to write, in which order, and why: plans are made from a world and an intent, and nothing else.
 //! Never knows a client, a file, a prompt or the time.
 
+pub mod amend;
 pub mod candidates;
 pub mod decide;
 pub mod dns;
+pub mod dns_reach;
 pub mod edit;
 pub mod exposure;
 pub mod grant;
@@ -26,6 +28,8 @@ pub mod simulate;
 pub mod standin;
 pub mod status;
 pub mod target;
+#[cfg(test)]
+mod testing;
 pub mod undo;
 pub mod unlock;
 

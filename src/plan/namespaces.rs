@@ -152,7 +152,10 @@ mod tests {
     use super::*;
     use crate::model::world::{LabelQuery, Namespace, Workload};
 
-    fn world(names: &[&str], workloads: &[(&str, &str, &[(&str, &str)])]) -> World {
+    /// Namespace, name and labels of a workload.
+    type Runs<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+    fn world(names: &[&str], workloads: &[Runs]) -> World {
         let mut world = World::default();
         for name in names {
             world.namespaces.insert(name.to_string(), Namespace { name: name.to_string(), ..Namespace::default() });
@@ -212,7 +215,7 @@ mod tests {
     fn infrastructure_under_a_common_name_has_to_show_itself() {
         let names = ["kyverno", "cert-manager", "lb", "velero", "istio-system"];
         assert!(out(&world(&names, &[])).is_empty());
-        let workloads: &[(&str, &str, &[(&str, &str)])] = &[
+        let workloads: &[Runs] = &[
             ("kyverno", "kyverno-admission-controller", &[]),
             ("cert-manager", "x", &[("app.kubernetes.io/name", "cert-manager")]),
             ("lb", "controller", &[("app", "metallb"), ("component", "controller")]),

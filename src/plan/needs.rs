@@ -16,6 +16,8 @@ fn everywhere() -> Vec<Query> {
     [
         Kind::GlobalNetworkPolicy,
         Kind::GlobalNetworkSet,
+        // A set of any namespace can hold any address.
+        Kind::NetworkSet,
         Kind::HostEndpoint,
         Kind::Node,
         Kind::IPPool,
@@ -41,7 +43,7 @@ fn of_version(world: &World) -> Vec<Query> {
 /// What decides about the endpoints of one namespace.
 fn of_namespace(namespace: &str) -> Vec<Query> {
     let mut queries = vec![Query::all(Kind::Namespace).named(namespace)];
-    let kinds = [Kind::NetworkPolicy, Kind::KubernetesNetworkPolicy, Kind::NetworkSet, Kind::ServiceAccount];
+    let kinds = [Kind::NetworkPolicy, Kind::KubernetesNetworkPolicy, Kind::ServiceAccount];
     queries.extend(kinds.map(|kind| Query::all(kind).in_namespace(namespace)));
     queries
 }
@@ -193,7 +195,6 @@ pub fn lockdown() -> Vec<Query> {
     let kinds = [
         Kind::NetworkPolicy,
         Kind::KubernetesNetworkPolicy,
-        Kind::NetworkSet,
         Kind::Namespace,
         Kind::Pod,
         Kind::ServiceAccount,
@@ -330,7 +331,6 @@ mod tests {
             "Namespace demo",
             "demo/NetworkPolicy",
             "demo/NetworkPolicy",
-            "demo/NetworkSet",
             "demo/Pod app=nginx",
             "demo/Service",
             "demo/ServiceAccount",

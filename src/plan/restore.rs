@@ -20,6 +20,7 @@ pub(super) fn restore(current: Option<&Value>, after: &Value, before: &Value) ->
         (Some(current), true, _) if same(current, before) => Ok(Some(current.clone())),
         (Some(_), true, _) => Err(EditError::Exists),
         (Some(current), false, true) => take_back_creation(current, after),
+        (Some(current), false, false) if same(current, after) => Ok(Some(with_server_fields(before, current))),
         (Some(current), false, false) => {
             let mut object = current.clone();
             take_back(&mut object, after, before)?;
@@ -136,6 +137,16 @@ fn without_added(is: &Value, made: &Value, was: &Value) -> Option<Value> {
         }
     }
     Some(if is.is_empty() { Value::Null } else { Value::Array(is) })
+}
+
+/// An object as it was, ready to replace what is there now.
+fn with_server_fields(object: &Value, current: &Value) -> Value {
+    let mut object = without_server_fields(object);
+    let fields = current.get("metadata").and_then(Value::as_object).into_iter().flatten();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.extend(fields.filter(|(key, _)| SERVER_FIELDS.contains(&key.as_str())).map(clone_entry));
+    }
+    object
 }
 
 fn without_server_fields(object: &Value) -> Value {

@@ -63,8 +63,7 @@ fn allows_dns(world: &World, rule: &Rule) -> bool {
     rule.action == RuleAction::Allow
         && rule.protocol.is_some_and(|protocol| matches!(protocol, Protocol::TCP | Protocol::UDP))
         && rule.destination.ports.as_ref().is_some_and(|ports| !ports.is_empty() && ports.iter().all(port))
-        || (rule.action == RuleAction::Allow
-            && rule.destination.service.as_ref().is_some_and(|key| super::dns::is_dns(key)))
+        || (rule.action == RuleAction::Allow && rule.destination.service.as_ref().is_some_and(super::dns::is_dns))
 }
 
 /// Every pod of the namespaces that it selects: no choice by labels or ServiceAccount.

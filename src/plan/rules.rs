@@ -264,6 +264,7 @@ mod tests {
             name: "offices".into(),
             labels: [("app".to_string(), "web".to_string())].into(),
             nets: vec!["192.0.2.0/24".parse().unwrap()],
+            ..NetworkSet::default()
         });
         assert!(one(&world, pods("shop")).contains(r#"projectcalico.org/orchestrator == \"k8s\""#));
         assert!(one(&world, Peer::Namespace("shop".into())).contains("orchestrator"));

@@ -40,6 +40,16 @@ pub fn fill(world: &World, ends: &mut [&mut Resolved]) -> World {
     filled
 }
 
+/// One more pod at an end that has pods, with the labels of the first.
+pub fn add_sibling(world: &mut World, end: &mut Resolved) {
+    let Some(first) = end.pods.first().map(|index| world.pods[*index].clone()) else { return };
+    let addresses = free_addresses(world);
+    end.pods.push(world.pods.len());
+    let name = format!("a sibling of {}", first.name);
+    world.pods.push(Pod { name, addresses, node: None, ..first });
+    world.index();
+}
+
 /// Labels that the end's own selector matches: what the workload says, or what the selector itself demands.
 fn fitting_labels(world: &World, end: &Resolved) -> Labels {
     let Peer::Pods { namespace, selector, .. } = &end.peer else { return end.labels.clone() };

@@ -116,7 +116,7 @@ fn directions(spec: &PolicySpec, notes: &mut Notes<'_>) -> (bool, bool) {
     }
     for name in &spec.types {
         if !["ingress", "egress"].iter().any(|known| name.eq_ignore_ascii_case(known)) {
-            notes.drop_policy(findings::POLICY_REFUSED, format!("spec.types has {name:?}, not Ingress or Egress"));
+            notes.find(findings::TYPE_UNKNOWN, format!("spec.types has {name:?}"));
         }
     }
     let has = |direction: &str| spec.types.iter().any(|name| name.eq_ignore_ascii_case(direction));

@@ -4,7 +4,7 @@
 use super::Notes;
 use crate::findings;
 use crate::model::policy::PolicyId;
-use crate::model::selector::Selector;
+use crate::model::selector::{Selector, SelectorError};
 use crate::model::spec::{EntitySpec, PolicySpec};
 
 const NAMESPACE: &str = "projectcalico.org/namespace";
@@ -43,15 +43,29 @@ pub fn of_policy(id: &PolicyId, spec: &PolicySpec, notes: &mut Notes<'_>) -> Opt
 
 /// Adds a selector on prefixed labels; one that cannot be read is left out, so that the policy gets wider.
 fn append(text: String, field: &str, clause: &str, prefix: &str, notes: &mut Notes<'_>) -> String {
-    let Some(clause) = prefixed(field, clause, prefix, notes) else { return text };
+    let clause = match prefixed(clause, prefix) {
+        Ok(clause) => clause,
+        Err(error) => {
+            let detail = format!("{field}: {error}; Calico leaves it out, so that the policy is for more");
+            notes.find(findings::RULE_SELECTOR_UNREADABLE, detail);
+            return text;
+        }
+    };
     if text.is_empty() { clause } else { format!("({text}) && {clause}") }
 }
 
-fn prefixed(field: &str, text: &str, prefix: &str, notes: &mut Notes<'_>) -> Option<String> {
-    match Selector::parse(text) {
-        Ok(selector) => Some(selector.prefixed(prefix).to_string()),
+fn prefixed(text: &str, prefix: &str) -> Result<String, SelectorError> {
+    Ok(Selector::parse(text)?.prefixed(prefix).to_string())
+}
+
+/// The same in a rule. Calico leaves out one that it cannot read when it combines selectors; but Felix is given the
+/// original too, and where it looks at that it drops the policy (libcalico-go, backend/model/rule.go).
+fn prefixed_in_rule(field: &str, text: &str, prefix: &str, notes: &mut Notes<'_>) -> Option<String> {
+    match prefixed(text, prefix) {
+        Ok(text) => Some(text),
         Err(error) => {
-            let detail = format!("{field}: {error}; Calico leaves it out, so that more is selected");
+            let detail = format!("{field}: {error}");
+            notes.doubt.get_or_insert_with(|| format!("{detail}; Felix drops the policy, or leaves the selector out"));
             notes.find(findings::RULE_SELECTOR_UNREADABLE, detail);
             None
         }
@@ -67,7 +81,7 @@ pub fn of_entity(id: &PolicyId, entity: &EntitySpec, field: &str, notes: &mut No
         (Some(own), "") => Some(format!("{NAMESPACE} == '{own}'")),
         (_, text) => {
             let field = format!("{field}.namespaceSelector");
-            let text = prefixed(&field, text, "pcns.", notes).map(|text| {
+            let text = prefixed_in_rule(&field, text, "pcns.", notes).map(|text| {
                 let text = text.replace("all()", &format!("has({NAMESPACE})"));
                 text.replace("global()", &format!("!has({NAMESPACE})"))
             });
@@ -114,7 +128,7 @@ fn service_accounts(entity: &EntitySpec, field: &str, notes: &mut Notes<'_>) -> 
     let accounts = entity.service_accounts.as_ref()?;
     let labelled = match accounts.selector.as_str() {
         "" => None,
-        text => prefixed(&format!("{field}.serviceAccounts.selector"), text, "pcsa.", notes),
+        text => prefixed_in_rule(&format!("{field}.serviceAccounts.selector"), text, "pcsa.", notes),
     };
     if accounts.names.is_empty() {
         return labelled;

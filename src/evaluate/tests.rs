@@ -1,0 +1,355 @@
+//! What becomes of packets in small worlds, by documented Calico semantics.
+//! Never knows text that worlds are read from beyond YAML.
+
+use super::path::{Question, walk};
+use super::policy::{Judgement, judge_pod};
+use crate::model::flow::{Checkpoint, Decider, HopAction, Path, Verdict, together};
+use crate::model::policy::Direction;
+use crate::model::world::{Gap, Hidden, Part, Seen, World};
+use crate::testing::{packet, world};
+
+/// Two nodes with a pod each, plain routes, one Service.
+const CLUSTER: &str = r"
+{apiVersion: v1, kind: Node, metadata: {name: n1, annotations: {projectcalico.org/IPv4Address: 192.168.0.1/24}}}
+---
+{apiVersion: v1, kind: Node, metadata: {name: n2, annotations: {projectcalico.org/IPv4Address: 192.168.0.2/24}}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {team: blue}}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: lab}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {nodeName: n1, containers: [{name: c, ports: [{name: http, containerPort: 8080}]}]}
+status: {phase: Running, podIPs: [{ip: 10.20.1.1}], conditions: [{type: Ready, status: 'True'}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: lab, labels: {app: db}}
+spec: {nodeName: n2}
+status: {phase: Running, podIPs: [{ip: 10.20.2.1}], conditions: [{type: Ready, status: 'True'}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {clusterIP: 10.21.0.1, selector: {app: web}, type: NodePort, ports: [{port: 80, targetPort: http, nodePort: 30080}]}
+---
+apiVersion: crd.projectcalico.org/v1
+kind: IPPool
+metadata: {name: pool}
+spec: {cidr: 10.20.0.0/16, natOutgoing: true}
+---
+apiVersion: crd.projectcalico.org/v1
+kind: ClusterInformation
+metadata: {name: default}
+spec: {calicoVersion: v3.28.5}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: kube-proxy, namespace: kube-system}
+data: {config.conf: 'clusterCIDR: 10.20.0.0/16'}
+";
+
+fn cluster(more: &str) -> World {
+    world(&format!("{CLUSTER}\n---\n{more}"))
+}
+
+fn gnp(name: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: crd.projectcalico.org/v1\nkind: GlobalNetworkPolicy\nmetadata: {{name: default.{name}}}\nspec: {spec}\n---\n"
+    )
+}
+
+fn paths(world: &World, text: &str) -> Vec<Path> {
+    walk(world, &Question { packet: packet(text), entry: None })
+}
+
+fn verdict(world: &World, text: &str) -> Verdict {
+    together(&paths(world, text))
+}
+
+fn ingress_of_web(world: &World, text: &str) -> Judgement {
+    let pod = world.pods.iter().find(|pod| pod.name == "web").unwrap();
+    judge_pod(world, pod, Direction::Ingress, &packet(text))
+}
+
+fn why(world: &World, text: &str) -> String {
+    let hops = paths(world, text).into_iter().flat_map(|path| path.hops);
+    let whys = hops.filter_map(|hop| match hop.by {
+        Some(Decider::Unknown { why }) => Some(why),
+        _ => None,
+    });
+    whys.collect::<Vec<_>>().join("; ")
+}
+
+const WEB: &str = "10.20.2.1 -> 10.20.1.1 tcp:8080";
+
+#[test]
+fn a_pod_that_no_policy_selects_is_open_by_its_profile() {
+    let judgement = ingress_of_web(&cluster(""), WEB);
+    let by = Decider::Profile { name: "kns.shop".into() };
+    assert_eq!(judgement, Judgement { action: HopAction::Allow, by });
+}
+
+#[test]
+fn rules_decide_in_order_and_say_which() {
+    let rules = "{types: [Ingress], ingress: [{action: Log}, {action: Deny, protocol: UDP}, {action: Allow}]}";
+    let world = cluster(&gnp("p", rules));
+    let judgement = ingress_of_web(&world, WEB);
+    assert_eq!(judgement.action, HopAction::Allow);
+    assert!(matches!(judgement.by, Decider::Rule { index: 2, direction: Direction::Ingress, .. }));
+    assert_eq!(ingress_of_web(&world, "10.20.2.1 -> 10.20.1.1 udp:53").action, HopAction::Deny);
+}
+
+#[test]
+fn lower_orders_come_first_and_none_comes_last() {
+    let allow = "types: [Ingress], ingress: [{action: Allow}]";
+    let deny = "types: [Ingress], ingress: [{action: Deny}]";
+    let decides = |first: &str, second: &str| {
+        ingress_of_web(&cluster(&format!("{}{}", gnp("a", first), gnp("b", second))), WEB).action
+    };
+    assert_eq!(decides(&format!("{{order: 2, {allow}}}"), &format!("{{order: 1, {deny}}}")), HopAction::Deny);
+    assert_eq!(decides(&format!("{{{allow}}}"), &format!("{{order: 1, {deny}}}")), HopAction::Deny);
+    assert_eq!(decides(&format!("{{order: 5, {allow}}}"), &format!("{{order: 5, {deny}}}")), HopAction::Allow);
+    // NAMESPACE/default.x against default.x: the global one first, unless the namespace sorts before `default`.
+    let namespaced = "apiVersion: crd.projectcalico.org/v1\nkind: NetworkPolicy\n\
+                      metadata: {name: default.a, namespace: shop}\nspec: {types: [Ingress], ingress: [{action: Allow}]}\n---\n";
+    let world = cluster(&format!("{namespaced}{}", gnp("z", "{types: [Ingress], ingress: [{action: Deny}]}")));
+    assert_eq!(ingress_of_web(&world, WEB).action, HopAction::Deny);
+}
+
+#[test]
+fn the_end_of_a_tier_drops_what_nothing_matched() {
+    let world = cluster(&gnp("p", "{selector: app == 'web', types: [Ingress, Egress]}"));
+    let judgement = ingress_of_web(&world, WEB);
+    assert_eq!(judgement.action, HopAction::Deny);
+    assert!(
+        matches!(judgement.by, Decider::TierDefault { tier, policies } if tier == "default" && policies.len() == 1)
+    );
+    // Only in the directions that types names.
+    let egress_only = cluster(&gnp("p", "{selector: app == 'web', types: [Egress]}"));
+    assert_eq!(ingress_of_web(&egress_only, WEB).action, HopAction::Allow);
+}
+
+#[test]
+fn pass_leaves_the_tier_for_the_next_and_then_for_the_profiles() {
+    let tiers = "apiVersion: projectcalico.org/v3\nkind: Tier\nmetadata: {name: first}\nspec: {order: 1}\n---\n\
+                 apiVersion: projectcalico.org/v3\nkind: Tier\nmetadata: {name: open}\nspec: {order: 2, defaultAction: Pass}\n---\n";
+    let policy = |name: &str, tier: &str, rules: &str| {
+        format!(
+            "apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {{name: {tier}.{name}}}\n\
+                 spec: {{tier: {tier}, types: [Ingress], ingress: {rules}}}\n---\n"
+        )
+    };
+    let base = CLUSTER.replace("v3.28.5", "v3.30.1");
+    let ask = |policies: &str| ingress_of_web(&world(&format!("{base}\n---\n{tiers}{policies}")), WEB);
+    let pass = policy("p", "first", "[{action: Pass}]");
+    assert!(matches!(ask(&pass).by, Decider::Profile { .. }));
+    assert_eq!(ask(&format!("{pass}{}", policy("q", "default", "[{action: Deny}]"))).action, HopAction::Deny);
+    // A tier that ends in a drop hides the next; one whose defaultAction is Pass does not.
+    let allow = policy("q", "default", "[{action: Allow}]");
+    assert!(matches!(ask(&format!("{}{allow}", policy("p", "first", "[]"))).by, Decider::TierDefault { .. }));
+    assert!(matches!(ask(&format!("{}{allow}", policy("p", "open", "[]"))).by, Decider::Rule { .. }));
+    // A tier that does not exist is asked last, and drops.
+    let lost = policy("p", "lost", "[]");
+    assert!(matches!(ask(&lost).by, Decider::TierDefault { tier, .. } if tier == "lost"));
+    assert!(matches!(ask(&format!("{lost}{allow}")).by, Decider::Rule { .. }));
+}
+
+#[test]
+fn a_kubernetes_policy_counts_its_own_rules() {
+    let policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\n\
+                  spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 1.2.3.4/32}}, {ipBlock: {cidr: 1.2.3.5/32}}]}, \
+                  {from: [{namespaceSelector: {}, podSelector: {matchLabels: {app: db}}}], ports: [{port: http}]}]}";
+    let judgement = ingress_of_web(&cluster(policy), WEB);
+    assert!(matches!(judgement.by, Decider::Rule { index: 1, .. }), "{judgement:?}");
+    let other = ingress_of_web(&cluster(policy), "10.20.2.1 -> 10.20.1.1 tcp:81");
+    assert_eq!(other.action, HopAction::Deny);
+}
+
+#[test]
+fn policies_that_were_not_read_make_a_verdict_unknown_where_they_could_matter() {
+    let mut world = cluster("");
+    let gap = |namespace: Option<&str>| Gap {
+        hides: Hidden::Policies,
+        namespace: namespace.map(str::to_string),
+        place: "broken.yaml:3".into(),
+        reason: "not YAML".into(),
+    };
+    world.gaps = vec![gap(Some("other"))];
+    assert_eq!(verdict(&world, WEB), Verdict::Allow);
+    world.gaps = vec![gap(Some("shop"))];
+    assert_eq!(verdict(&world, WEB), Verdict::Unknown);
+    world.gaps = vec![gap(None)];
+    assert_eq!(verdict(&world, WEB), Verdict::Unknown);
+    assert!(why(&world, WEB).contains("broken.yaml:3"));
+    world.gaps.clear();
+    world.seen.insert(Part::Policies, Seen { namespaces: ["shop".to_string()].into(), ..Seen::default() });
+    assert_eq!(ingress_of_web(&world, WEB).action, HopAction::Allow);
+    assert!(why(&world, WEB).contains("NetworkPolicies of namespace lab"));
+}
+
+#[test]
+fn what_could_have_an_address_matters_only_to_selectors_that_could_match_it() {
+    let pods = "{selector: app == 'web', types: [Ingress], ingress: [{action: Allow, source: {namespaceSelector: all(), selector: role == 'x'}}]}";
+    let sets =
+        "{selector: app == 'web', types: [Ingress], ingress: [{action: Allow, source: {selector: role == 'x'}}]}";
+    let outside = "8.8.8.8 -> 10.20.1.1 tcp:80";
+    for (spec, expected) in [(pods, HopAction::Deny), (sets, HopAction::Unknown)] {
+        let mut world = cluster(&gnp("p", spec));
+        assert_eq!(ingress_of_web(&world, outside).action, HopAction::Deny);
+        world.seen.insert(Part::GlobalSets, Seen::default());
+        assert_eq!(ingress_of_web(&world, outside).action, expected);
+    }
+    // An unknown match whose outcome is the same either way is not unknown.
+    let either = "{selector: app == 'web', types: [Ingress], ingress: [{action: Allow, source: {selector: role == 'x'}}, {action: Allow, protocol: TCP}]}";
+    let mut world = cluster(&gnp("p", either));
+    world.seen.insert(Part::GlobalSets, Seen::default());
+    assert_eq!(ingress_of_web(&world, outside).action, HopAction::Allow);
+}
+
+#[test]
+fn labels_of_a_namespace_that_was_not_read_are_unknown() {
+    let rule = |selector: &str| {
+        format!(
+            "{{selector: app == 'web', types: [Ingress], ingress: [{{action: Allow, source: {{namespaceSelector: \"{selector}\"}}}}]}}"
+        )
+    };
+    let without = CLUSTER.replace("{apiVersion: v1, kind: Namespace, metadata: {name: lab}}\n---\n", "");
+    let ask =
+        |selector: &str| ingress_of_web(&world(&format!("{without}\n---\n{}", gnp("p", &rule(selector)))), WEB).action;
+    assert_eq!(ask("team == 'blue'"), HopAction::Unknown);
+    // Its name is known.
+    assert_eq!(ask("projectcalico.org/name == 'lab'"), HopAction::Allow);
+    assert_eq!(ask("projectcalico.org/name == 'shop'"), HopAction::Deny);
+}
+
+#[test]
+fn egress_is_asked_behind_the_service_and_every_checkpoint_is_walked() {
+    let deny = gnp("p", "{selector: app == 'db', types: [Egress]}");
+    let world = cluster(&deny);
+    let path = paths(&world, "10.20.2.1 -> 10.21.0.1 tcp:80").remove(0);
+    assert_eq!(path.verdict, Verdict::Deny);
+    assert_eq!(path.backend.as_deref(), Some("shop/web:8080"));
+    let seen: Vec<(Checkpoint, HopAction, String)> = path
+        .hops
+        .iter()
+        .map(|hop| (hop.checkpoint, hop.action, format!("{}:{}", hop.packet.destination, hop.packet.port.unwrap())))
+        .collect();
+    let backend = || "10.20.1.1:8080".to_string();
+    assert_eq!(
+        seen,
+        [
+            (Checkpoint::Dnat, HopAction::None, backend()),
+            (Checkpoint::Egress, HopAction::Deny, backend()),
+            (Checkpoint::Ingress, HopAction::Allow, backend()),
+        ]
+    );
+    assert_eq!(path.hops[1].endpoint.as_deref(), Some("lab/db"));
+    assert_eq!(path.hops[1].node.as_deref(), Some("n2"));
+    assert_eq!(path.hops[2].node.as_deref(), Some("n1"));
+}
+
+#[test]
+fn a_node_port_through_another_node_has_that_nodes_address() {
+    let world = cluster("");
+    let path = paths(&world, "1.2.3.4 -> 192.168.0.2 tcp:30080").remove(0);
+    assert_eq!(path.entry_node.as_deref(), Some("n2"));
+    let ingress = path.hops.iter().find(|hop| hop.checkpoint == Checkpoint::Ingress).unwrap();
+    assert_eq!(ingress.packet.source.to_string(), "192.168.0.2");
+    let direct = paths(&world, "1.2.3.4 -> 192.168.0.1 tcp:30080").remove(0);
+    let ingress = direct.hops.iter().find(|hop| hop.checkpoint == Checkpoint::Ingress).unwrap();
+    assert_eq!(ingress.packet.source.to_string(), "1.2.3.4");
+}
+
+#[test]
+fn a_nodes_own_packets_carry_the_address_that_the_route_picks() {
+    let only = |net: &str| {
+        gnp(
+            "p",
+            &format!(
+                "{{selector: app == 'web', types: [Ingress], ingress: [{{action: Allow, source: {{nets: [{net}]}}}}]}}"
+            ),
+        )
+    };
+    let from_node = "192.168.0.2 -> 10.20.1.1 tcp:8080";
+    assert_eq!(verdict(&cluster(&only("192.168.0.2/32")), from_node), Verdict::Allow);
+    // Its own pods it always reaches.
+    assert_eq!(verdict(&cluster(&only("9.9.9.9/32")), "192.168.0.1 -> 10.20.1.1 tcp:8080"), Verdict::Allow);
+    let tunnelled = |mode: &str| {
+        let text = format!("{CLUSTER}\n---\n{}", only("10.20.2.0/32"));
+        let text = text.replace("natOutgoing: true", &format!("natOutgoing: true, vxlanMode: {mode}"));
+        world(&text.replace("192.168.0.2/24", "192.168.0.2/24, projectcalico.org/IPv4VXLANTunnelAddr: 10.20.2.0"))
+    };
+    assert_eq!(verdict(&tunnelled("Always"), from_node), Verdict::Allow);
+    // Both nodes are in one subnet.
+    assert_eq!(verdict(&tunnelled("CrossSubnet"), from_node), Verdict::Deny);
+    // A tunnel of which the address is not known.
+    let unknown = world(&CLUSTER.replace("natOutgoing: true", "natOutgoing: true, ipipMode: Always"));
+    assert_eq!(verdict(&unknown, from_node), Verdict::Unknown);
+}
+
+#[test]
+fn host_endpoints_that_were_not_read_are_not_taken_for_absent() {
+    let mut world = cluster("");
+    assert_eq!(verdict(&world, WEB), Verdict::Allow);
+    world.seen.insert(Part::HostEndpoints, Seen::default());
+    assert_eq!(verdict(&world, WEB), Verdict::Unknown);
+}
+
+#[test]
+fn an_address_of_the_pool_that_no_pod_has_is_unknown() {
+    let world = cluster("");
+    assert!(why(&world, "10.20.9.9 -> 10.20.1.1 tcp:80").contains("pool"));
+    assert!(why(&world, "10.20.1.1 -> 10.20.9.9 tcp:80").contains("pool"));
+    let unread = {
+        let mut world = cluster("");
+        world.seen.insert(Part::Pods, Seen::default());
+        world
+    };
+    assert!(why(&unread, "10.20.9.9 -> 10.20.1.1 tcp:80").contains("not all pods were read"));
+    // Outside the pools there are no pods.
+    assert_eq!(verdict(&unread, "8.8.8.8 -> 10.20.1.1 tcp:80"), Verdict::Allow);
+}
+
+#[test]
+fn a_service_without_a_ready_backend_is_no_way() {
+    let world = world(&CLUSTER.replace("status: 'True'", "status: 'False'"));
+    assert!(why(&world, "10.20.2.1 -> 10.21.0.1 tcp:80").contains("no ready backend"));
+    assert!(why(&cluster(""), "10.20.2.1 -> 10.21.0.1 tcp:99").contains("does not serve port 99"));
+}
+
+#[test]
+fn a_rule_that_felix_does_not_check_whole_is_unknown_only_where_it_matters() {
+    let rule = "{selector: app == 'web', types: [Ingress], ingress: [{action: Allow, protocol: TCP, \
+                source: {nets: [10.20.2.1/32, 9.9.9.9/32]}, \
+                destination: {nets: [10.99.0.1/32, 10.99.0.2/32], ports: [8080, http]}}]}";
+    let world = cluster(&gnp("p", rule));
+    assert_eq!(ingress_of_web(&world, WEB).action, HopAction::Unknown);
+    assert_eq!(ingress_of_web(&world, "10.20.2.1 -> 10.20.1.1 tcp:81").action, HopAction::Deny);
+    assert_eq!(ingress_of_web(&world, "8.8.8.8 -> 10.20.1.1 tcp:8080").action, HopAction::Deny);
+}
+
+#[test]
+fn icmp_is_matched_by_type_and_code() {
+    let world = cluster(&gnp("p", "{types: [Ingress], ingress: [{action: Allow, protocol: ICMP, icmp: {type: 8}}]}"));
+    let ask = |icmp| {
+        let pod = world.pods.iter().find(|pod| pod.name == "web").unwrap();
+        let packet = crate::model::flow::Packet { icmp, ..packet("10.20.2.1 -> 10.20.1.1 icmp") };
+        judge_pod(&world, pod, Direction::Ingress, &packet).action
+    };
+    assert_eq!(ask(Some((8, 0))), HopAction::Allow);
+    assert_eq!(ask(Some((3, 1))), HopAction::Deny);
+    assert_eq!(ask(None), HopAction::Unknown);
+}
+
+#[test]
+fn a_rule_of_one_family_does_not_exist_for_the_other() {
+    let rule = "{selector: app == 'web', types: [Ingress], ingress: [{action: Deny, source: {notNets: [10.0.0.0/8]}}, {action: Allow}]}";
+    let yaml = format!("{CLUSTER}\n---\n{}", gnp("p", rule))
+        .replace("[{ip: 10.20.1.1}]", "[{ip: 10.20.1.1}, {ip: 'fd00::1'}]");
+    let world = world(&yaml);
+    assert_eq!(ingress_of_web(&world, "8.8.8.8 -> 10.20.1.1 tcp:80").action, HopAction::Deny);
+    assert_eq!(ingress_of_web(&world, "fd00:9::9 -> fd00::1 tcp:80").action, HopAction::Allow);
+}
