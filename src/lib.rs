@@ -62,3 +62,5 @@ pub mod outcome;
 pub mod plan;
 pub mod record;
 pub mod show;
+#[cfg(test)]
+mod testing;
