@@ -1,13 +1,18 @@
 //! A directory of manifests: read as kubectl reads it, edited so that only the lines change that must.
 //! Never knows a server.
 
+mod align;
+mod edit;
 mod files;
+mod flow_edit;
 mod json;
 mod kinds;
 mod load;
 mod read;
+mod render;
 mod scalar;
 mod split;
+mod tree;
 mod value;
 
 use std::cell::RefCell;
