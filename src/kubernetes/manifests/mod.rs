@@ -11,9 +11,13 @@ mod load;
 mod read;
 mod render;
 mod scalar;
+mod snapshot;
 mod split;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod value;
+mod write;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -22,6 +26,11 @@ use super::objects::{Answer, Coverage, Objects, Query};
 use super::{AccessError, Reader};
 use crate::kubernetes::names::{Kind, RESOURCES};
 use load::Loaded;
+
+pub use snapshot::write_snapshot;
+
+/// Where new objects go: a file of this name in the directory, or beside the file, that was named first.
+pub const NEW_FILE: &str = "zerotrust.yaml";
 
 /// Manifests in files: directories, files, and standard input for `-`.
 #[derive(Debug)]
