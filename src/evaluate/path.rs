@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::host;
 use super::interfaces::Interface;
-use super::owners::unseen_pod;
+use super::owners::{unseen_node, unseen_pod};
 use super::policy::{Judgement, judge_pod};
 use super::routes::{self, Via};
 use super::rules::family;
@@ -152,6 +152,7 @@ impl Arrival<'_> {
             Arrival::Pod(_) => Interface::Workload,
             Arrival::Wire(Via::Plain) => Interface::Uplink,
             Arrival::Wire(Via::Tunnel(role)) => Interface::Tunnel(role),
+            Arrival::Wire(Via::Unknown) => Interface::Unknown,
             Arrival::Process => Interface::Loopback,
         }
     }
@@ -205,7 +206,7 @@ impl<'w> Walk<'w> {
         if let Some(node) = world.node_at(packet.source) {
             return self.receive(&node.name, Arrival::Process, journey);
         }
-        if let Some(why) = unseen_pod(world, packet.source) {
+        if let Some(why) = unseen_pod(world, packet.source).or_else(|| unseen_node(world, packet.source)) {
             return self.stuck(journey, why);
         }
         if let Some(pool) = world.pools.iter().find(|pool| pool.net.contains(&packet.source)) {
@@ -312,6 +313,11 @@ impl<'w> Walk<'w> {
         let why = unseen_pod(self.world, to).or_else(|| {
             pool.map(|pool| format!("{to} is in the address pool {}, but no pod or node has it", pool.name))
         });
+        // A node that was not read may police what comes to it; pods' own policy asks only for the address.
+        let why = why.or_else(|| match self.world.host_endpoints.is_empty() {
+            true => None,
+            false => unseen_node(self.world, to),
+        });
         let Some(why) = why else { return self.forward(node, arrival, Exit::World, journey) };
         // What the sender may do can be told all the same.
         if let Arrival::Pod(pod) = arrival {
@@ -356,17 +362,15 @@ impl<'w> Walk<'w> {
             journey.add(Some(node.into()), Checkpoint::Ingress, who, Judgement::none("its own node sends it"));
             return self.paths.push(journey.path());
         }
-        let out = match self.interface_to(node, exit, &journey) {
-            Ok(via) => via,
-            Err(why) => {
-                journey.lost = Some(why);
-                Via::Plain
-            }
+        let out = match exit {
+            Exit::RemotePod(next) => routes::via(world, node, next, journey.packet.destination).unwrap_or(Via::Unknown),
+            _ => Via::Plain,
         };
         let out_interface = match (exit, out) {
             (Exit::Pod(_), _) => Interface::Workload,
             (_, Via::Plain) => Interface::Uplink,
             (_, Via::Tunnel(role)) => Interface::Tunnel(role),
+            (_, Via::Unknown) => Interface::Unknown,
         };
         if matches!(arrival, Arrival::Process) {
             self.choose_source(node, exit, &mut journey);
@@ -391,13 +395,6 @@ impl<'w> Walk<'w> {
                 self.receive(next, Arrival::Wire(out), journey);
             }
             _ => self.paths.push(journey.path()),
-        }
-    }
-
-    fn interface_to(&self, node: &str, exit: Exit<'w>, journey: &Journey) -> Result<Via, String> {
-        match exit {
-            Exit::RemotePod(next) => routes::via(self.world, node, next, journey.packet.destination),
-            _ => Ok(Via::Plain),
         }
     }
 
