@@ -5,12 +5,13 @@ use std::net::IpAddr;
 
 use super::host;
 use super::interfaces::Interface;
+use super::journey::{Accepted, Arrival, Exit, Journey};
 use super::owners::{unseen_node, unseen_pod};
 use super::policy::{Judgement, judge_pod};
 use super::routes::{self, Via};
 use super::rules::family;
-use super::translate::{Masquerade, Sender, Translation, is_answered_on_node, translate};
-use crate::model::flow::{Checkpoint, Decider, Hop, HopAction, Packet, Path};
+use super::translate::{Masquerade, Translation, is_answered_on_node, translate};
+use crate::model::flow::{Checkpoint, Packet, Path};
 use crate::model::policy::Direction;
 use crate::model::world::{Backend, Pod, World};
 
@@ -42,141 +43,6 @@ struct Walk<'w> {
     world: &'w World,
     paths: Vec<Path>,
     dead_ends: Vec<(String, Journey)>,
-}
-
-/// A packet on its way, and what happened so far.
-#[derive(Clone)]
-pub struct Journey {
-    /// The packet as it looks now.
-    pub packet: Packet,
-    /// The node that has it.
-    at: Option<String>,
-    /// What happened so far.
-    pub hops: Vec<Hop>,
-    entry: Option<String>,
-    backend: Option<String>,
-    /// Whether preDNAT policy of the node accepted it.
-    pub accepted: Accepted,
-    /// The node that has it changed its destination.
-    pub translated: bool,
-    /// Whether kube-proxy masquerades it.
-    pub masquerade: Masquerade,
-    /// Why its source is not known any more.
-    pub lost: Option<String>,
-    nodes: u8,
-}
-
-/// Whether preDNAT policy of a node accepted a packet: then the node's other ingress policy is not asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accepted {
-    /// It did not, or was not asked.
-    No,
-    /// It did.
-    Yes,
-    /// It may have.
-    Unknown,
-}
-
-impl Journey {
-    fn of(packet: Packet) -> Journey {
-        Journey {
-            packet,
-            at: None,
-            hops: Vec::new(),
-            entry: None,
-            backend: None,
-            accepted: Accepted::No,
-            translated: false,
-            masquerade: Masquerade::No,
-            lost: None,
-            nodes: 0,
-        }
-    }
-
-    /// Adds a checkpoint. Once the source is not known, nothing that asks for it is.
-    pub fn add(
-        &mut self,
-        node: Option<String>,
-        checkpoint: Checkpoint,
-        who: Option<(String, Direction)>,
-        judgement: Judgement,
-    ) {
-        let Judgement { mut action, mut by } = judgement;
-        if let (Some(why), HopAction::Allow | HopAction::Deny) = (&self.lost, action) {
-            (action, by) = (HopAction::Unknown, Decider::Unknown { why: why.clone() });
-        }
-        let (endpoint, direction) = who.unzip();
-        let by = (action != HopAction::None).then_some(by);
-        self.hops.push(Hop { node, checkpoint, endpoint, direction, packet: self.packet, action, by });
-    }
-
-    /// Adds a port that Felix keeps open, where no policy is asked.
-    pub fn add_failsafe(&mut self, node: &str, who: (String, Direction)) {
-        self.hops.push(Hop {
-            node: Some(node.into()),
-            checkpoint: Checkpoint::Failsafe,
-            endpoint: Some(who.0),
-            direction: Some(who.1),
-            packet: self.packet,
-            action: HopAction::Allow,
-            by: None,
-        });
-    }
-
-    /// A denial by policy that is asked only if preDNAT policy did not accept the packet.
-    pub fn doubt_denial(&self, judgement: &mut Judgement) {
-        if self.accepted == Accepted::Unknown && judgement.action == HopAction::Deny {
-            *judgement = Judgement::unknown("preDNAT policy may have accepted the packet, and then this is not asked");
-        }
-    }
-
-    fn path(self) -> Path {
-        Path::new(self.entry, self.backend, self.hops)
-    }
-}
-
-/// How a packet came to the node that has it.
-#[derive(Clone, Copy)]
-enum Arrival<'w> {
-    /// From a pod of the node.
-    Pod(&'w Pod),
-    /// By wire: from outside or from another node.
-    Wire(Via),
-    /// From a process of the node.
-    Process,
-}
-
-impl Arrival<'_> {
-    fn interface(self) -> Interface {
-        match self {
-            Arrival::Pod(_) => Interface::Workload,
-            Arrival::Wire(Via::Plain) => Interface::Uplink,
-            Arrival::Wire(Via::Tunnel(role)) => Interface::Tunnel(role),
-            Arrival::Wire(Via::Unknown) => Interface::Unknown,
-            Arrival::Process => Interface::Loopback,
-        }
-    }
-
-    fn sender(self) -> Sender {
-        match self {
-            Arrival::Pod(_) => Sender::Pod,
-            Arrival::Wire(_) => Sender::Wire,
-            Arrival::Process => Sender::Process,
-        }
-    }
-}
-
-/// Where a packet leaves a node.
-#[derive(Clone, Copy)]
-enum Exit<'w> {
-    /// To a pod of the node.
-    Pod(&'w Pod),
-    /// To a pod on another node.
-    RemotePod(&'w str),
-    /// To another node's own address.
-    Node(&'w str),
-    /// Out of the cluster.
-    World,
 }
 
 impl<'w> Walk<'w> {
