@@ -8,7 +8,18 @@ fn main() {
     let m = Manifests::new(paths);
     let rt = tokio::runtime::Builder::new_current_thread().build().unwrap();
     rt.block_on(m.read(&[], &mut objects)).unwrap();
-    println!("{:?} pods {} policies {} unread {} notices {}", t.elapsed(), objects.pods.items.len(), objects.calico_policies.items.len(), objects.unread.len(), objects.notices.len());
-    for u in objects.unread.iter().take(10) { println!("{u:?}"); }
-    for u in objects.notices.iter().take(10) { println!("{u:?}"); }
+    println!(
+        "{:?} pods {} policies {} unread {} notices {}",
+        t.elapsed(),
+        objects.pods.items.len(),
+        objects.calico_policies.items.len(),
+        objects.unread.len(),
+        objects.notices.len()
+    );
+    for u in objects.unread.iter().take(10) {
+        println!("{u:?}");
+    }
+    for u in objects.notices.iter().take(10) {
+        println!("{u:?}");
+    }
 }

@@ -30,6 +30,8 @@ pub mod target;
 mod testing;
 pub mod undo;
 pub mod unlock;
+#[cfg(test)]
+mod walkthrough;
 
 use crate::kubernetes::ObjectRef;
 use edit::Edit;
