@@ -23,6 +23,7 @@ mod restore;
 pub mod revoke;
 pub mod roles;
 pub mod rules;
+pub mod sight;
 pub mod simulate;
 pub mod standin;
 pub mod target;

@@ -57,7 +57,13 @@ pub fn probes(world: &World, from: &Resolved, to: &Resolved, ports: Option<&[Gra
 
 /// A packet of a new connection.
 pub fn packet(source: IpAddr, destination: IpAddr, protocol: Protocol, port: Option<u16>) -> Packet {
-    Packet { source, destination, protocol, port, source_port: None, icmp: None }
+    // Of ICMP, an echo request: policies that tell types apart mean that one first of all.
+    let icmp = match protocol {
+        Protocol::ICMP => Some((8, 0)),
+        Protocol::ICMPV6 => Some((128, 0)),
+        _ => None,
+    };
+    Packet { source, destination, protocol, port, source_port: None, icmp }
 }
 
 /// Addresses of one end, with the pods that have them. `told_apart` are the ranges that rules at the other end know.
