@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::candidates::{JOB_NAME, candidates, label_text};
 use super::target::{Target, TargetKind};
-use crate::kubernetes::names::{Kind, SLICE_SERVICE};
+use crate::kubernetes::names::{Kind, RESOURCES, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
 use crate::model::world::{LabelQuery, World};
 
@@ -241,6 +241,18 @@ pub fn status() -> Vec<Query> {
 /// The second round of `status`: what only some versions have.
 pub fn status_follow_ups(world: &World) -> Vec<Query> {
     of_version(world)
+}
+
+/// Everything that any question looks at, for a snapshot. Of ConfigMaps only those that decide something.
+pub fn everything() -> Vec<Query> {
+    let kinds = RESOURCES.iter().map(|resource| resource.kind).filter(|kind| *kind != Kind::ConfigMap);
+    let mut queries: Vec<Query> = kinds.map(Query::all).collect();
+    for (namespace, name) in
+        [("kube-system", "kube-proxy"), ("kube-system", "node-local-dns"), ("metallb-system", "config")]
+    {
+        queries.push(Query::all(Kind::ConfigMap).in_namespace(namespace).named(name));
+    }
+    queries
 }
 
 fn without_repeats(queries: Vec<Query>) -> Vec<Query> {
