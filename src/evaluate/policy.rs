@@ -60,20 +60,45 @@ impl<'w> From<&'w Pod> for Labelled<'w> {
 
 /// Asks every policy of a pod, tier by tier, as Felix does.
 pub fn judge_pod(world: &World, pod: &Pod, direction: Direction, packet: &Packet) -> Judgement {
-    if pod.host_network {
-        return Judgement::none("it shares its node's network, and is policed as the node is");
+    PodJudge::of(world, pod, direction).judge(packet)
+}
+
+/// A pod's policies in one direction: found once, asked about many packets.
+pub struct PodJudge<'w> {
+    world: &'w World,
+    direction: Direction,
+    namespace: &'w str,
+    selected: Result<Selected<'w>, Judgement>,
+}
+
+impl<'w> PodJudge<'w> {
+    /// Finds them.
+    pub fn of(world: &'w World, pod: &'w Pod, direction: Direction) -> PodJudge<'w> {
+        let selected = if pod.host_network {
+            Err(Judgement::none("it shares its node's network, and is policed as the node is"))
+        } else if let Some(why) = unseen_policies(world, Some(&pod.namespace)) {
+            Err(Judgement::unknown(why))
+        } else {
+            Ok(Selected::find(world, pod.into(), direction, |policy| policy.hook == Hook::Normal))
+        };
+        PodJudge { world, direction, namespace: &pod.namespace, selected }
     }
-    if let Some(why) = unseen_policies(world, Some(&pod.namespace)) {
-        return Judgement::unknown(why);
+
+    /// Asks them.
+    pub fn judge(&self, packet: &Packet) -> Judgement {
+        let selected = match &self.selected {
+            Ok(selected) => selected,
+            Err(judgement) => return judgement.clone(),
+        };
+        if self.direction == Direction::Egress && is_tunnelled(packet) {
+            return Judgement::unknown(
+                "Felix drops VXLAN and IPIP packets that pods send, unless it is told otherwise, which cannot be seen",
+            );
+        }
+        let name = format!("kns.{}", self.namespace);
+        let end = Judgement { action: HopAction::Allow, by: Decider::Profile { name } };
+        selected.judge(self.world, self.direction, packet, AtEnd::Then(end))
     }
-    if direction == Direction::Egress && is_tunnelled(packet) {
-        return Judgement::unknown(
-            "Felix drops VXLAN and IPIP packets that pods send, unless it is told otherwise, which cannot be seen",
-        );
-    }
-    let selected = Selected::find(world, pod.into(), direction, |policy| policy.hook == Hook::Normal);
-    let end = Judgement { action: HopAction::Allow, by: Decider::Profile { name: format!("kns.{}", pod.namespace) } };
-    selected.judge(world, direction, packet, AtEnd::Then(end))
 }
 
 /// felix/rules/endpoints.go: what leaves a pod as VXLAN or IPIP never reaches its policies.

@@ -1,12 +1,12 @@
 //! What stops the packets of a grant at one end, and whether the tool may open it.
 //! Never changes anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::probe::Probe;
 use super::roles::is_lockdown;
 use super::{PlanError, simulate};
-use crate::evaluate::policy::judge_pod;
+use crate::evaluate::policy::PodJudge;
 use crate::model::flow::{Decider, HopAction};
 use crate::model::policy::{Direction, Hook, PolicyId};
 use crate::model::world::{Pod, World};
@@ -35,10 +35,12 @@ pub fn policed(probe: &Probe, direction: Direction) -> Option<usize> {
 /// Asks one end about every packet. A packet that may not be opened is an error.
 pub fn decide(world: &World, direction: Direction, probes: &[Probe], own: &str) -> Result<Decision, PlanError> {
     let mut decision = Decision::default();
+    let mut judges: BTreeMap<usize, PodJudge> = BTreeMap::new();
     for probe in probes {
         let Some(index) = policed(probe, direction) else { continue };
         let pod = &world.pods[index];
-        let judgement = judge_pod(world, pod, direction, &probe.packet);
+        let judge = judges.entry(index).or_insert_with(|| PodJudge::of(world, pod, direction));
+        let judgement = judge.judge(&probe.packet);
         let what = describe(&judgement.by, pod);
         match (judgement.action, &judgement.by) {
             (HopAction::Unknown, by) => return Err(unknown(pod, direction, by)),

@@ -32,6 +32,8 @@ pub enum Door {
     LoadBalancer(IpAddr),
     /// An address of spec.externalIPs.
     External(IpAddr),
+    /// A cluster address that is advertised over BGP.
+    Advertised(IpAddr),
 }
 
 impl fmt::Display for Door {
@@ -40,6 +42,7 @@ impl fmt::Display for Door {
             Door::NodePort(port) => write!(out, "node port {port}"),
             Door::LoadBalancer(ip) => write!(out, "load balancer address {ip}"),
             Door::External(ip) => write!(out, "external address {ip}"),
+            Door::Advertised(ip) => write!(out, "advertised cluster address {ip}"),
         }
     }
 }
@@ -48,7 +51,7 @@ impl fmt::Display for Door {
 pub fn of(world: &World, to: &Resolved) -> Vec<Exposure> {
     let Some(namespace) = to.namespace() else { return Vec::new() };
     let services = world.services.values().filter(|service| service.namespace == namespace);
-    services.filter(|service| leads_to(world, service, to)).flat_map(doors).collect()
+    services.filter(|service| leads_to(world, service, to)).flat_map(|service| doors(world, service)).collect()
 }
 
 fn leads_to(world: &World, service: &Service, to: &Resolved) -> bool {
@@ -61,7 +64,7 @@ fn leads_to(world: &World, service: &Service, to: &Resolved) -> bool {
     own || selector.is_some_and(selects)
 }
 
-fn doors(service: &Service) -> Vec<Exposure> {
+fn doors(world: &World, service: &Service) -> Vec<Exposure> {
     let number = |port: &ServicePort| match &port.target {
         TargetPort::Number(number) => Some(*number),
         TargetPort::Name(_) => None,
@@ -79,7 +82,10 @@ fn doors(service: &Service) -> Vec<Exposure> {
         .filter_map(|port| Some(exposure(Door::NodePort(port.node_port?), number(port).into_iter().collect())));
     let balancers = service.load_balancer_ips.iter().map(|ip| exposure(Door::LoadBalancer(*ip), all.clone()));
     let externals = service.external_ips.iter().map(|ip| exposure(Door::External(*ip), all.clone()));
-    node_ports.chain(balancers).chain(externals).collect()
+    let advertised = |ip: &&IpAddr| world.network.advertised.iter().any(|net| net.contains(*ip));
+    let cluster = service.cluster_ips.iter().filter(advertised);
+    let cluster = cluster.map(|ip| exposure(Door::Advertised(*ip), all.clone()));
+    node_ports.chain(balancers).chain(externals).chain(cluster).collect()
 }
 
 /// Whether a door leads to one of the ports; a named port may.
@@ -135,6 +141,7 @@ pub fn notes(
             let command = match door {
                 Door::NodePort(_) => "expose-nodeport",
                 Door::LoadBalancer(_) | Door::External(_) => "expose-lb",
+                Door::Advertised(_) => "bgp-allow",
             };
             notes.push(match local {
                 true => fact(format!("{door} of {service}: externalTrafficPolicy: Local keeps the client's address, so nodes with a pod of it let this client through")),

@@ -9,7 +9,7 @@ use super::PlanError;
 use super::probe::{packet, representatives};
 use super::resolve::Resolved;
 use super::rules::is_inside;
-use crate::evaluate::policy::judge_pod;
+use crate::evaluate::policy::PodJudge;
 use crate::model::flow::{HopAction, Packet, Protocol};
 use crate::model::intent::{GrantPort, Peer};
 use crate::model::policy::Direction;
@@ -66,9 +66,9 @@ impl<'a> Scope<'a> {
         {
             for index in representatives(self.world, &end.pods) {
                 let pod = &self.world.pods[index];
+                let judges = (PodJudge::of(self.world, pod, direction), PodJudge::of(after, pod, direction));
                 for packet in self.neighbours(direction, &pod.addresses, other) {
-                    let before = judge_pod(self.world, pod, direction, &packet).action;
-                    let then = judge_pod(after, pod, direction, &packet).action;
+                    let (before, then) = (judges.0.judge(&packet).action, judges.1.judge(&packet).action);
                     let opens = then == HopAction::Allow && before != HopAction::Allow;
                     if opens && !self.covers(&packet) {
                         return Err(PlanError::Refused {

@@ -12,7 +12,7 @@ use super::namespaces::{LeftOut, left_out, names};
 use super::place::{ORDER, whole};
 use super::roles::{LIFELINE, LOCKDOWN, lockdowns};
 use super::simulate::simulate;
-use super::{Note, Plan, PlanError, Risk, Step, Weight, dns, dns_reach, lifelines, losses};
+use super::{Note, Plan, PlanError, Risk, Step, Weight, dns, dns_reach, lifelines, losses, sight};
 use crate::kubernetes::names::ROLE;
 use crate::model::policy::{Policy, PolicyId, PolicyKind};
 use crate::model::spec::RuleSpec;
@@ -39,6 +39,7 @@ pub struct Ask {
 /// Plans a lockdown: lifelines first, then the policy.
 pub fn lockdown(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     check_names(world, ask)?;
+    let mut unseen = sight::check(world, &ask.accepted)?;
     let dns_rules = dns::egress_rules(world);
     if dns_rules.is_empty() && !ask.accepted.contains(&Risk::Dns) {
         return Err(PlanError::Refused {
@@ -50,6 +51,7 @@ pub fn lockdown(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
         });
     }
     let mut plan = Plan { title: title(ask), ..Plan::default() };
+    plan.notes.append(&mut unseen);
     let policy = match existing(world, ask)? {
         Some(policy) => amend(world, ask, policy, &dns_rules, &mut plan.notes)?,
         None => create(world, ask, &dns_rules)?,

@@ -24,6 +24,7 @@ mod restore;
 pub mod revoke;
 pub mod roles;
 pub mod rules;
+pub mod sight;
 pub mod simulate;
 pub mod standin;
 pub mod status;
@@ -32,6 +33,8 @@ pub mod target;
 mod testing;
 pub mod undo;
 pub mod unlock;
+#[cfg(test)]
+mod walkthrough;
 
 use crate::kubernetes::ObjectRef;
 use edit::Edit;

@@ -2,7 +2,7 @@
 //! application. What is left out stays open, so a name alone is enough only where nobody else may use it.
 //! Never knows what a lockdown looks like.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::world::{Labels, World};
 
@@ -82,15 +82,11 @@ const SHOWN_BY_WORKLOADS: [(&str, &str); 14] = [
 
 /// Every namespace that stays open. Those that always do are in it even where they do not exist.
 pub fn left_out(world: &World) -> Vec<LeftOut> {
-    let mut found: Vec<LeftOut> = Vec::new();
+    let runs = carriers(world);
     let mut names: BTreeSet<&str> = names(world);
     names.extend(ALWAYS.iter().map(|(name, _)| *name));
-    for name in names {
-        if let Some(why) = why(world, name) {
-            found.push(LeftOut { why, name: name.to_string() });
-        }
-    }
-    found
+    let why = |name: &str| why(name, runs.get(name).map(Vec::as_slice).unwrap_or_default());
+    names.into_iter().filter_map(|name| Some(LeftOut { why: why(name)?, name: name.to_string() })).collect()
 }
 
 /// Every namespace that something in the world speaks of.
@@ -102,7 +98,10 @@ pub fn names(world: &World) -> BTreeSet<&str> {
     names
 }
 
-fn why(world: &World, name: &str) -> Option<String> {
+/// What runs in a namespace, as `Deployment kyverno`, with the labels of its pods.
+type Carrier<'a> = (&'a str, &'a str, &'a Labels);
+
+fn why(name: &str, runs: &[Carrier]) -> Option<String> {
     let listed = ALWAYS.iter().chain(&EXACT).find(|(exact, _)| *exact == name);
     if let Some((_, whose)) = listed {
         return Some(whose.to_string());
@@ -110,41 +109,40 @@ fn why(world: &World, name: &str) -> Option<String> {
     if let Some((prefix, whose)) = PREFIXES.iter().find(|(prefix, _)| name.starts_with(prefix)) {
         return Some(format!("{whose}, which reserves {prefix}*"));
     }
-    if let Some(shown) = metallb(world, name) {
-        return Some(format!("MetalLB ({shown})"));
+    if let Some((kind, called, _)) = runs.iter().find(|(_, _, labels)| is_metallb(labels)) {
+        return Some(format!("MetalLB, as {kind} {called} shows"));
     }
     let (_, component) = SHOWN_BY_WORKLOADS.iter().find(|(exact, _)| *exact == name)?;
-    let shown = runs(world, name, component)?;
-    Some(format!("{component} ({shown})"))
+    let (kind, called, _) = runs.iter().find(|(_, called, labels)| is_part_of(component, called, labels))?;
+    Some(format!("{component}, as {kind} {called} shows"))
 }
 
-/// MetalLB is installed under many names; its speaker tells.
-fn metallb(world: &World, namespace: &str) -> Option<String> {
-    let is = |labels: &Labels| {
-        labels.get("app.kubernetes.io/name").is_some_and(|name| name == "metallb")
-            || (labels.get("app").is_some_and(|app| app == "metallb") && labels.contains_key("component"))
-    };
-    carriers(world, namespace).into_iter().find(|(_, labels)| is(labels)).map(|(what, _)| what)
+/// MetalLB is installed under many names; its labels tell.
+fn is_metallb(labels: &Labels) -> bool {
+    labels.get("app.kubernetes.io/name").is_some_and(|name| name == "metallb")
+        || (labels.get("app").is_some_and(|app| app == "metallb") && labels.contains_key("component"))
 }
 
-/// Something in the namespace whose name or labels say that it is the component.
-fn runs(world: &World, namespace: &str, component: &str) -> Option<String> {
+/// Whether a name or labels say that it is the component.
+fn is_part_of(component: &str, called: &str, labels: &Labels) -> bool {
     const KEYS: [&str; 5] =
         ["app", "k8s-app", "app.kubernetes.io/name", "app.kubernetes.io/part-of", "app.kubernetes.io/instance"];
     let says =
         |value: &str| value == component || value.strip_prefix(component).is_some_and(|rest| rest.starts_with('-'));
-    let is = |what: &str, labels: &Labels| {
-        what.rsplit(' ').next().is_some_and(says) || KEYS.iter().any(|key| labels.get(*key).is_some_and(|v| says(v)))
-    };
-    carriers(world, namespace).into_iter().find(|(what, labels)| is(what, labels)).map(|(what, _)| what)
+    says(called) || KEYS.iter().any(|key| labels.get(*key).is_some_and(|value| says(value)))
 }
 
-/// What runs in a namespace, as `Deployment kyverno`, with the labels of its pods.
-fn carriers<'a>(world: &'a World, namespace: &str) -> Vec<(String, &'a Labels)> {
-    let workloads = world.workloads.iter().filter(|workload| workload.namespace == namespace);
-    let workloads = workloads.map(|workload| (format!("{} {}", workload.kind, workload.name), &workload.pod_labels));
-    let pods = world.pods.iter().filter(|pod| pod.namespace == namespace && !pod.finished);
-    workloads.chain(pods.map(|pod| (format!("Pod {}", pod.name), &pod.own_labels))).collect()
+/// Workloads and pods by namespace: kind, name and the labels of the pods.
+fn carriers(world: &World) -> BTreeMap<&str, Vec<Carrier<'_>>> {
+    let mut found: BTreeMap<&str, Vec<Carrier>> = BTreeMap::new();
+    for workload in &world.workloads {
+        let carrier = (workload.kind.as_str(), workload.name.as_str(), &workload.pod_labels);
+        found.entry(&workload.namespace).or_default().push(carrier);
+    }
+    for pod in world.pods.iter().filter(|pod| !pod.finished) {
+        found.entry(&pod.namespace).or_default().push(("Pod", &pod.name, &pod.own_labels));
+    }
+    found
 }
 
 #[cfg(test)]

@@ -10,13 +10,14 @@ use super::resolve::Resolved;
 use super::rules::{is_inside, node_nets};
 use crate::model::flow::{Packet, Protocol};
 use crate::model::intent::{GrantPort, Peer};
-use crate::model::policy::{Entity, Port, Rule};
+use crate::model::policy::{Direction, Policy, Port, RuleAction};
+use crate::model::selector::Selector;
 use crate::model::world::{Labels, World};
 
 /// How many pods of one end are looked at; pods with the same labels are judged alike.
 const PODS: usize = 24;
 /// How many addresses of one end are looked at.
-const ADDRESSES: usize = 64;
+const ADDRESSES: usize = 256;
 /// How many ports of one range are looked at.
 const PORTS: usize = 24;
 
@@ -33,8 +34,8 @@ pub struct Probe {
 
 /// Packets for every pair of ends and every port.
 pub fn probes(world: &World, from: &Resolved, to: &Resolved, ports: Option<&[GrantPort]>) -> Vec<Probe> {
-    let senders = end(world, from, |rule| &rule.source);
-    let receivers = end(world, to, |rule| &rule.destination);
+    let senders = end(world, from, &told_apart(world, to, Direction::Ingress));
+    let receivers = end(world, to, &told_apart(world, from, Direction::Egress));
     let mut probes = Vec::new();
     for (protocol, port) in ports_of(world, to, ports) {
         for (sender, source) in &senders {
@@ -56,24 +57,30 @@ pub fn probes(world: &World, from: &Resolved, to: &Resolved, ports: Option<&[Gra
 
 /// A packet of a new connection.
 pub fn packet(source: IpAddr, destination: IpAddr, protocol: Protocol, port: Option<u16>) -> Packet {
-    Packet { source, destination, protocol, port, source_port: None, icmp: None }
+    // Of ICMP, an echo request: policies that tell types apart mean that one first of all.
+    let icmp = match protocol {
+        Protocol::ICMP => Some((8, 0)),
+        Protocol::ICMPV6 => Some((128, 0)),
+        _ => None,
+    };
+    Packet { source, destination, protocol, port, source_port: None, icmp }
 }
 
-/// Addresses of one end, with the pods that have them.
-fn end(world: &World, end: &Resolved, side: impl Fn(&Rule) -> &Entity) -> Vec<(Option<usize>, IpAddr)> {
-    let alone = |ips: BTreeSet<IpAddr>| ips.into_iter().take(ADDRESSES).map(|ip| (None, ip)).collect();
+/// Addresses of one end, with the pods that have them. `told_apart` are the ranges that rules at the other end know.
+fn end(world: &World, end: &Resolved, told_apart: &[IpNet]) -> Vec<(Option<usize>, IpAddr)> {
+    let alone = |ips: Vec<IpAddr>| ips.into_iter().take(ADDRESSES).map(|ip| (None, ip)).collect();
     match &end.peer {
         Peer::Pods { .. } | Peer::Namespace(_) => {
             let pods = representatives(world, &end.pods);
             pods.into_iter().flat_map(|i| world.pods[i].addresses.iter().map(move |ip| (Some(i), *ip))).collect()
         }
-        Peer::Nets(nets) => alone(points(nets, &nets_of_rules(world, side))),
+        Peer::Nets(nets) => alone(points(nets, told_apart)),
         Peer::Nodes => alone(node_nets(world).iter().map(IpNet::addr).collect()),
         Peer::World => {
             let everywhere: Vec<IpNet> = ["0.0.0.0/0", "::/0"].iter().filter_map(|net| net.parse().ok()).collect();
-            let mut ips = points(&everywhere, &nets_of_rules(world, side));
+            let mut ips = points(&everywhere, told_apart);
             // Documentation addresses (RFC 5737, RFC 3849): no rule of anybody's is about them.
-            ips.extend(["203.0.113.9", "2001:db8::9"].iter().filter_map(|ip| ip.parse::<IpAddr>().ok()));
+            ips.splice(0..0, ["203.0.113.9", "2001:db8::9"].iter().filter_map(|ip| ip.parse::<IpAddr>().ok()));
             ips.retain(|ip| !is_inside(world, *ip) && !ip.is_unspecified() && !ip.is_loopback());
             alone(ips)
         }
@@ -101,27 +108,39 @@ pub fn representatives(world: &World, pods: &[usize]) -> Vec<usize> {
     chosen
 }
 
-/// The addresses that rules speak of on one side, network sets' too.
-fn nets_of_rules(world: &World, side: impl Fn(&Rule) -> &Entity) -> Vec<IpNet> {
-    let mut nets: BTreeSet<IpNet> = world.network_sets.iter().flat_map(|set| set.nets.iter().copied()).collect();
-    for policy in &world.policies {
-        let rules = policy.ingress.iter().chain(&policy.egress).flatten();
-        for entity in rules.map(&side) {
-            nets.extend(entity.nets.iter().flatten().chain(&entity.not_nets));
-        }
+/// The ranges that rules of an end's own policies speak of, network sets' too: those that deny first, as there are only
+/// so many that are looked at.
+fn told_apart(world: &World, end: &Resolved, direction: Direction) -> Vec<IpNet> {
+    let pods = representatives(world, &end.pods);
+    let selects = |policy: &&Policy| pods.iter().any(|index| policy.selector.matches(&world.pods[*index].labels));
+    let rules = world.policies.iter().filter(selects).flat_map(|policy| policy.rules(direction).unwrap_or_default());
+    let (mut denied, mut others) = (BTreeSet::new(), BTreeSet::new());
+    for rule in rules {
+        let entity = match direction {
+            Direction::Ingress => &rule.source,
+            Direction::Egress => &rule.destination,
+        };
+        let nets = if rule.action == RuleAction::Deny { &mut denied } else { &mut others };
+        nets.extend(entity.nets.iter().flatten().chain(&entity.not_nets).copied());
+        let sets = world.network_sets.iter().filter(|set| {
+            let is = |selector: &Option<Selector>| selector.as_ref().is_some_and(|s| s.matches(&set.labels));
+            is(&entity.selector) || is(&entity.not_selector)
+        });
+        nets.extend(sets.flat_map(|set| set.nets.iter().copied()));
     }
-    nets.into_iter().collect()
+    denied.into_iter().chain(others).collect()
 }
 
 /// Addresses of the given ranges: their ends, and the ends of every range that rules tell apart within them.
-fn points(nets: &[IpNet], told_apart: &[IpNet]) -> BTreeSet<IpAddr> {
+fn points(nets: &[IpNet], told_apart: &[IpNet]) -> Vec<IpAddr> {
     let ends = |net: &IpNet| [net.network(), net.broadcast()];
     let within = |ip: &IpAddr| nets.iter().any(|net| net.contains(ip));
     let hosts = nets.iter().flat_map(|net| match net.hosts().next() {
         Some(first) => vec![first, net.broadcast()],
         None => vec![net.addr()],
     });
-    hosts.chain(told_apart.iter().flat_map(ends).filter(within)).collect()
+    let mut seen = BTreeSet::new();
+    hosts.chain(told_apart.iter().flat_map(ends).filter(within)).filter(|ip| seen.insert(*ip)).collect()
 }
 
 /// Protocols and ports of a grant: the ends of each range, and every port that rules or pods tell apart within it.
@@ -143,6 +162,8 @@ fn ports_of(world: &World, to: &Resolved, ports: Option<&[GrantPort]>) -> Vec<(P
         for protocol in [Protocol::TCP, Protocol::UDP, Protocol::SCTP] {
             all.extend(told_apart.iter().take(PORTS).map(|port| (protocol, Some(*port))));
         }
+        // Felix drops VXLAN that pods send, whatever policy says.
+        all.retain(|probe| *probe != (Protocol::UDP, Some(4789)));
         return all;
     };
     let mut all = Vec::new();
@@ -167,7 +188,7 @@ mod tests {
     fn a_range_is_looked_at_wherever_a_rule_tells_it_apart() {
         let found = points(&nets(&["10.0.0.0/8"]), &nets(&["10.8.0.0/16", "0.0.0.0/0", "192.0.2.0/24"]));
         let shown: Vec<String> = found.iter().map(IpAddr::to_string).collect();
-        assert_eq!(shown, ["10.0.0.1", "10.8.0.0", "10.8.255.255", "10.255.255.255"]);
+        assert_eq!(shown, ["10.0.0.1", "10.255.255.255", "10.8.0.0", "10.8.255.255"]);
         assert_eq!(points(&nets(&["10.7.0.99/32"]), &[]).len(), 1);
     }
 }

@@ -1,14 +1,14 @@
 //! `unlock`: takes the lockdown back and keeps the grants.
 //! Never deletes what a person wrote, unless they name it.
 
-use super::decide::{is_policed, object, selected_by, version_of};
+use super::decide::{is_policed, object, version_of};
 use super::edit::Edit;
 use super::lockdown::locked;
 use super::roles::{LIFELINE, LOCKDOWN, lockdowns, role};
 use super::simulate::simulate;
 use super::{Note, Plan, PlanError, Step, Weight};
 use crate::model::policy::{Direction, PolicyId};
-use crate::model::world::World;
+use crate::model::world::{Pod, World};
 
 /// Plans the way back: the lockdown goes first, lifelines last. `name` names a lockdown that somebody else wrote, and so
 /// agrees to its deletion. An empty plan says that nothing is locked.
@@ -33,7 +33,11 @@ pub fn unlock(world: &World, name: Option<&str>) -> Result<Plan, PlanError> {
         let names: Vec<String> = found.iter().map(PolicyId::to_string).collect();
         return Err(PlanError::Refused {
             reason: format!("the lockdown ({}) was not made by this tool", names.join(", ")),
-            hints: found.iter().map(|id| format!("kubectl zerotrust unlock --name {} deletes it", id.name)).collect(),
+            hints: found
+                .iter()
+                .map(|id| format!("kubectl zerotrust unlock --name {} deletes it", id.name))
+                .chain(["kubectl zerotrust undo takes back what this tool added to it".to_string()])
+                .collect(),
         });
     }
     for id in &chosen {
@@ -66,15 +70,9 @@ fn delete(world: &World, id: &PolicyId, why: &str) -> Step {
 
 /// Pods that other policies go on policing: grants keep theirs closed to all but what was granted.
 fn still_closed(after: &World) -> Option<Note> {
-    let mut pods: Vec<String> = Vec::new();
-    for policy in &after.policies {
-        for pod in selected_by(after, &policy.id) {
-            let closed = [Direction::Ingress, Direction::Egress].iter().any(|d| is_policed(after, pod, *d));
-            if closed && !pods.contains(&pod.full_name()) {
-                pods.push(pod.full_name());
-            }
-        }
-    }
+    let closed = |pod: &&Pod| [Direction::Ingress, Direction::Egress].iter().any(|d| is_policed(after, pod, *d));
+    let running = after.pods.iter().filter(|pod| !pod.finished && !pod.host_network);
+    let pods: Vec<String> = running.filter(closed).map(Pod::full_name).collect();
     let first = pods.first()?;
     let whom = match pods.len() {
         1 => first.clone(),
