@@ -95,6 +95,7 @@ pub fn to_stored(kind: Kind, v3: &Value, current: Option<&Value>, shape: Shape) 
     keep_unknown(kind, &mut object, current);
     if is_tiered(kind) {
         set_types(&mut object, current);
+        set_tier(&mut object, version);
     }
     let metadata = wanted.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
     let tier = tier_of(&object).to_string();
@@ -313,6 +314,21 @@ fn set_types(object: &mut Map<String, Value>, current: Option<&Map<String, Value
     spec.insert("types".into(), types);
 }
 
+/// Names the tier, as calicoctl does since 3.29; before it the stored form has no such field, and a strict API server
+/// refuses it.
+fn set_tier(object: &mut Map<String, Value>, version: Option<Version>) {
+    let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    match version {
+        Some(version) if version.at_least(3, 29) => {
+            spec.entry("tier").or_insert_with(|| "default".into());
+        }
+        Some(_) if text(spec, "tier") == Some("default") => {
+            spec.remove("tier");
+        }
+        _ => {}
+    }
+}
+
 /// Puts the fields of `current`'s spec back that no v3 object has, such as those of another edition of Calico.
 fn keep_unknown(kind: Kind, object: &mut Map<String, Value>, current: Option<&Map<String, Value>>) {
     let now = current.and_then(|current| current.get("spec")).and_then(Value::as_object);
@@ -328,6 +344,17 @@ fn keep_unknown(kind: Kind, object: &mut Map<String, Value>, current: Option<&Ma
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tier_is_written_since_there_are_tiers() {
+        let policy = json!({"kind": "NetworkPolicy", "metadata": {"name": "a", "namespace": "b"}, "spec": {"types": ["Ingress"]}});
+        let tier = |version: &str| {
+            let stored = to_stored(Kind::NetworkPolicy, &policy, None, Shape::Crd(Version::parse(version)));
+            stored["spec"].get("tier").cloned()
+        };
+        assert_eq!(tier("3.28.5"), None);
+        assert_eq!(tier("3.29.0"), Some("default".into()));
+    }
     use proptest::prelude::*;
 
     fn version(text: &str) -> Option<Version> {
@@ -525,7 +552,12 @@ mod tests {
             let shape = Shape::Crd(version);
             let mut metadata = Map::new();
             metadata.insert("name".into(), "web".into());
-            let bare = v3(&kind.to_string(), metadata.clone().into(), json!({ "types": ["Ingress"] }));
+            // Since 3.29 a policy that is stored names its tier.
+            let mut spec = json!({ "types": ["Ingress"] });
+            if is_tiered(kind) && version.is_some_and(|version| version.at_least(3, 29)) {
+                spec["tier"] = "default".into();
+            }
+            let bare = v3(&kind.to_string(), metadata.clone().into(), spec);
             let mut current = to_stored(kind, &bare, None, shape);
             if !annotated {
                 current["metadata"] = json!({ "name": current["metadata"]["name"], "labels": before });

@@ -62,7 +62,7 @@ pub fn plan(
             }),
             None if !stopped || rules.is_empty() => {}
             None => {
-                let spec = json!({"tier": "default", "order": ORDER, "selector": one.selector.to_string(),
+                let spec = json!({"order": ORDER, "selector": one.selector.to_string(),
                                   "types": ["Ingress"], "ingress": rules});
                 let document = json!({"apiVersion": "projectcalico.org/v3", "kind": "NetworkPolicy",
                     "metadata": {"name": id.name, "namespace": id.namespace, "annotations": {ROLE: LIFELINE}}, "spec": spec});
