@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kubectl_zerotrust::evaluate::path::{Question, walk};
 use kubectl_zerotrust::kubernetes::calico::to_v3;
 use kubectl_zerotrust::kubernetes::names::{Kind, RESOURCES};
-use kubectl_zerotrust::kubernetes::objects::{Answer, Coverage, Objects, Place, Query};
+use kubectl_zerotrust::kubernetes::objects::{Answer, Coverage, Objects, Place, Query, Unread};
 use kubectl_zerotrust::model::flow::{Decider, Packet, Protocol, Verdict, together};
 use kubectl_zerotrust::model::world::{Version, World};
 use serde_json::Value;
@@ -100,6 +100,36 @@ fn a_part_that_was_not_read_never_turns_a_verdict() {
         }
     }
     println!("known and unknown: {known:#?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A document that could not be understood makes a verdict unknown, never another one. Each world breaks some of its
+/// documents, one at a time; all together break every kind.
+#[test]
+fn a_document_that_was_not_understood_never_turns_a_verdict() {
+    const STEP: usize = 5;
+    let mut wrong = Vec::new();
+    for (turn, folder) in worlds(&directory()).iter().enumerate() {
+        let documents = documents(folder);
+        let flows = std::fs::read_to_string(folder.join("flows.json")).expect("flows.json");
+        let flows: Vec<Value> = serde_json::from_str(&flows).expect("a list of flows");
+        for broken in (turn % STEP..documents.len()).step_by(STEP) {
+            let kind = documents[broken].kind;
+            // These say where an address enters, or which version it is: nothing that is policed differently.
+            if matches!(kind, Kind::ServiceL2Status | Kind::BGPConfiguration | Kind::ClusterInformation) {
+                continue;
+            }
+            let world = kubectl_zerotrust::observe::world(&collect(&documents, broken));
+            for flow in flows.iter().filter(|flow| flow.get("quirk").is_none()) {
+                let (packet, expected) = question(flow);
+                let verdict = together(&walk(&world, &Question { packet, entry: None }));
+                if verdict != Verdict::Unknown && verdict != expected {
+                    let document = &documents[broken].value["metadata"];
+                    wrong.push(format!("{} without {kind} {document}: {flow}: {verdict}", folder.display()));
+                }
+            }
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -196,22 +226,48 @@ fn read(folder: &Path) -> World {
 }
 
 fn objects(folder: &Path) -> Objects {
+    collect(&documents(folder), usize::MAX)
+}
+
+/// One document of a world.
+struct Document {
+    kind: Kind,
+    value: Value,
+    stored_name: String,
+}
+
+fn documents(folder: &Path) -> Vec<Document> {
     let mode = folder.parent().expect("a mode");
-    let mut objects = Objects::default();
-    let mut documents = Vec::new();
+    let mut values: Vec<Value> = Vec::new();
     for file in [mode.join("base.yaml"), folder.join("world.yaml")] {
         let text = std::fs::read_to_string(&file).expect("a file of a world");
-        let values: Vec<Value> = serde_yaml::from_multiple(&text).expect("YAML documents");
-        documents.extend(values.into_iter().map(|value| (file.clone(), value)));
+        values.extend(serde_yaml::from_multiple::<Value>(&text).expect("YAML documents"));
     }
-    let version = documents.iter().find(|(_, value)| value["kind"] == "ClusterInformation");
-    let version = version.and_then(|(_, value)| value["spec"]["calicoVersion"].as_str()).and_then(Version::parse);
-    for (file, value) in documents.into_iter().filter(|(_, value)| !value.is_null()) {
+    let version = values.iter().find(|value| value["kind"] == "ClusterInformation");
+    let version = version.and_then(|value| value["spec"]["calicoVersion"].as_str()).and_then(Version::parse);
+    let read = |value: Value| {
         let text = |field: &str| value[field].as_str().unwrap_or_default();
-        let Some(kind) = Kind::of_document(text("apiVersion"), text("kind")) else { continue };
+        let kind = Kind::of_document(text("apiVersion"), text("kind"))?;
         let converted = to_v3(kind, value, version).expect("an object in Calico's form");
-        let place = Place::File { file: Arc::new(file), line: 1 };
-        objects.add(kind, converted.value, &converted.stored_name, place).expect("an object of its kind");
+        Some(Document { kind, value: converted.value, stored_name: converted.stored_name })
+    };
+    values.into_iter().filter_map(read).collect()
+}
+
+/// All documents; one of them as if it could not be understood.
+fn collect(documents: &[Document], broken: usize) -> Objects {
+    let mut objects = Objects::default();
+    let place = Place::File { file: Arc::new(PathBuf::from("world.yaml")), line: 1 };
+    for (index, document) in documents.iter().enumerate() {
+        let Document { kind, value, stored_name } = document;
+        if index == broken {
+            let namespace = value["metadata"]["namespace"].as_str().map(str::to_string);
+            let reason = "it is broken".to_string();
+            let object = Some(format!("{kind} {}", value["metadata"]["name"]));
+            objects.unread.push(Unread { place: place.clone(), object, kind: Some(*kind), namespace, reason });
+            continue;
+        }
+        objects.add(*kind, value.clone(), stored_name, place.clone()).expect("an object of its kind");
     }
     for resource in RESOURCES {
         let coverage = Coverage { query: Query::all(resource.kind), answer: Answer::Complete };
