@@ -113,8 +113,11 @@ fn a_document_that_was_not_understood_never_turns_a_verdict() {
         let documents = documents(folder);
         let flows = std::fs::read_to_string(folder.join("flows.json")).expect("flows.json");
         let flows: Vec<Value> = serde_json::from_str(&flows).expect("a list of flows");
-        for broken in (turn % STEP..documents.len()).step_by(STEP) {
-            let kind = documents[broken].kind;
+        for (broken, Document { kind, .. }) in documents.iter().enumerate() {
+            let only_one = matches!(kind, Kind::IPPool | Kind::FelixConfiguration | Kind::ConfigMap);
+            if broken % STEP != turn % STEP && !only_one {
+                continue;
+            }
             // These say where an address enters, or which version it is: nothing that is policed differently.
             if matches!(kind, Kind::ServiceL2Status | Kind::BGPConfiguration | Kind::ClusterInformation) {
                 continue;
