@@ -7,9 +7,13 @@ pub mod collect;
 pub mod fields;
 pub mod labels;
 pub mod manifests;
+#[cfg(test)]
+pub(crate) mod memory;
 pub mod names;
 pub mod objects;
+mod once;
 pub mod page;
+pub mod source;
 
 use std::fmt;
 

@@ -143,6 +143,8 @@ pub const SLICE_SERVICE: &str = "kubernetes.io/service-name";
 pub const GRANT: &str = "kubectl-zerotrust/grant";
 /// On a policy that the tool made: what for (`lockdown`, `lifeline`, `allow`).
 pub const ROLE: &str = "kubectl-zerotrust/role";
+/// On every ConfigMap of a record: the record's number.
+pub const RECORD: &str = "kubectl-zerotrust/record";
 /// On every record of a change.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The value of `MANAGED_BY`, and the field manager of every write.

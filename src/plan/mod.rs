@@ -18,6 +18,7 @@ pub mod needs;
 pub mod place;
 pub mod ports;
 pub mod probe;
+pub mod question;
 pub mod resolve;
 mod restore;
 pub mod revoke;
@@ -26,6 +27,7 @@ pub mod rules;
 pub mod sight;
 pub mod simulate;
 pub mod standin;
+pub mod status;
 pub mod target;
 #[cfg(test)]
 mod testing;

@@ -209,7 +209,6 @@ pub fn lockdown() -> Vec<Query> {
         Kind::CustomResourceDefinition,
     ];
     queries.extend(kinds.map(Query::all));
-    queries.push(Query::all(Kind::Endpoints).in_namespace("default").named("kubernetes"));
     queries
 }
 

@@ -11,6 +11,8 @@ use crate::kubernetes::AccessError;
 
 /// The endings of manifests, as `kubectl apply -f DIR` knows them.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+/// What kustomize reads, which is no manifest and need not say its kind.
+const KUSTOMIZATION: &str = "kustomization";
 /// How standard input is named on the command line.
 pub const STDIN: &str = "-";
 
@@ -92,9 +94,11 @@ fn walk(directory: &Path, visited: &mut BTreeSet<PathBuf>, found: &mut Vec<PathB
         if hidden {
             continue;
         }
+        let is_kustomization = path.file_stem().is_some_and(|name| name.eq_ignore_ascii_case(KUSTOMIZATION));
         if path.is_dir() {
             walk(&path, visited, found)?;
-        } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+        } else if !is_kustomization
+            && path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
         {
             found.push(path);
         }

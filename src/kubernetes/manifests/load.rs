@@ -2,8 +2,9 @@
 //! Never knows how an object is changed.
 
 use std::collections::HashMap;
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -13,6 +14,7 @@ use serde_json::Value;
 use super::files::{STDIN, SourceFile, read_all};
 use super::read::{Content, Gap, Item, contents, raw};
 use super::split::{Piece, split};
+use super::write::new_file;
 use crate::findings;
 use crate::kubernetes::objects::{Notice, Objects, Place, Unread};
 use crate::kubernetes::{AccessError, ObjectRef};
@@ -45,7 +47,7 @@ pub struct Spot {
 }
 
 /// Everything that was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Loaded {
     /// The files.
     pub files: Vec<LoadedFile>,
@@ -62,7 +64,15 @@ impl Loaded {
     /// Reads the paths; standard input comes from `previous`, if it was read before.
     pub fn load(paths: &[PathBuf], previous: Option<Loaded>) -> Result<Loaded, AccessError> {
         let stdin = previous.and_then(|previous| previous.files.into_iter().find_map(|file| file.kept));
-        let sources = read_all(paths, stdin)?;
+        let mut sources = read_all(paths, stdin)?;
+        // What was written beside a file that was named belongs to it from then on.
+        let beside = paths.first().filter(|path| path.as_os_str() != STDIN).map(|path| new_file(path));
+        if let Some(beside) = beside.filter(|beside| beside.is_file()) {
+            let same = |path: &Path| fs::canonicalize(path).ok() == fs::canonicalize(&beside).ok();
+            if !sources.iter().any(|source| same(&source.path)) {
+                sources.extend(read_all(&[beside], None)?);
+            }
+        }
         let mut files = Vec::with_capacity(sources.len());
         let mut found = Vec::new();
         let mut unreadable = Vec::new();
@@ -87,6 +97,29 @@ impl Loaded {
             }
         }
         Ok(Loaded { files, spots, version, found, unreadable })
+    }
+
+    /// Takes note of what a file says now, after it was written; other files are as they were.
+    pub fn refresh(&mut self, path: &Path, bytes: &[u8]) {
+        let known = self.files.iter().position(|file| file.path.as_path() == path);
+        if known.is_some_and(|known| self.files[known].hash == hash(bytes)) {
+            return;
+        }
+        let (pieces, _) = split(bytes);
+        let loaded = LoadedFile { path: Arc::new(path.to_path_buf()), hash: hash(bytes), pieces, kept: None };
+        let index = known.unwrap_or(self.files.len());
+        match known {
+            Some(known) => self.files[known] = loaded,
+            None => self.files.push(loaded),
+        }
+        self.spots.retain(|_, spot| spot.file != index);
+        for (number, piece) in self.files[index].pieces.iter().enumerate() {
+            for content in contents(bytes, piece, self.version) {
+                if let Content::Item(item) = content {
+                    self.spots.insert(item.object.clone(), spot(index, number, &item));
+                }
+            }
+        }
     }
 
     /// Hands what was found to `objects`. Of an object that stands in several places the last counts, as for

@@ -1,14 +1,23 @@
 //! A directory of manifests: read as kubectl reads it, edited so that only the lines change that must.
 //! Never knows a server.
 
+mod align;
+mod edit;
 mod files;
+mod flow_edit;
 mod json;
 mod kinds;
 mod load;
 mod read;
+mod render;
 mod scalar;
+mod snapshot;
 mod split;
+#[cfg(test)]
+mod tests;
+mod tree;
 mod value;
+mod write;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -17,6 +26,11 @@ use super::objects::{Answer, Coverage, Objects, Query};
 use super::{AccessError, Reader};
 use crate::kubernetes::names::{Kind, RESOURCES};
 use load::Loaded;
+
+pub use snapshot::write_snapshot;
+
+/// Where new objects go: a file of this name in the directory, or beside the file, that was named first.
+pub const NEW_FILE: &str = "zerotrust.yaml";
 
 /// Manifests in files: directories, files, and standard input for `-`.
 #[derive(Debug)]

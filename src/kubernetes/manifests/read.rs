@@ -65,10 +65,11 @@ pub fn contents(bytes: &[u8], piece: &Piece, version: Option<Version>) -> Vec<Co
         Form::YamlItem => look(own, item_column(own)),
         Form::Json | Form::JsonItem => (None, None),
     };
-    if let (Some(api_version), Some(kind)) = seen {
-        if !is_list(kind) && classify(api_version, kind) == Class::Other {
-            return Vec::new();
-        }
+    if let (Some(api_version), Some(kind)) = seen
+        && !is_list(kind)
+        && classify(api_version, kind) == Class::Other
+    {
+        return Vec::new();
     }
     let mut out = Contents { line: piece.line, version, found: Vec::new() };
     match raw(bytes, piece) {

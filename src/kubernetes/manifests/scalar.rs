@@ -30,10 +30,8 @@ fn number(word: &str) -> Option<Value> {
     } else {
         word
     };
-    if !word.starts_with('.') {
-        if let Some(integer) = integer(word) {
-            return Some(integer);
-        }
+    if let Some(integer) = integer(word) {
+        return Some(integer);
     }
     if !is_float(word) {
         return None;

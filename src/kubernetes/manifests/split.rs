@@ -70,7 +70,7 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
     bytes[at..].iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |length| at + length + 1)
 }
 
-/// Counts lines forwards.
+/// Counts lines from where it counted last.
 #[derive(Default)]
 struct Lines {
     at: usize,
@@ -78,9 +78,13 @@ struct Lines {
 }
 
 impl Lines {
-    /// The line of an offset, from 1; offsets must not go backwards.
+    /// The line of an offset, from 1.
     fn of(&mut self, bytes: &[u8], offset: usize) -> usize {
-        self.line += bytes[self.at..offset].iter().filter(|&&byte| byte == b'\n').count();
+        let breaks = |range: Range<usize>| bytes[range].iter().filter(|&&byte| byte == b'\n').count();
+        self.line = match self.at <= offset {
+            true => self.line + breaks(self.at..offset),
+            false => self.line - breaks(offset..self.at),
+        };
         self.at = offset;
         self.line + 1
     }

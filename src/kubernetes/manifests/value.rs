@@ -2,7 +2,6 @@
 //! Never knows what kind of object the document holds.
 
 use std::fmt;
-use std::iter::Peekable;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::map::Entry;
@@ -33,7 +32,6 @@ pub(super) fn options() -> Options {
     let mut options = granit_parser::options! {
         bom_inside_document_as_content: true,
         block_scalar_eof_without_line_feed: true,
-        emit_anchor_events: true,
         max_directive_bytes: 4096,
     };
     options.set_emit_comments(false);
@@ -43,7 +41,7 @@ pub(super) fn options() -> Options {
 /// The document's value; none for a document of comments only. A key that stands twice is an error.
 pub fn read(text: &str) -> Result<Option<Value>, Fault> {
     let events = Parser::new_from_str_with_options(text, options());
-    let mut reader = ValueReader { events: events.peekable(), anchors: Vec::new(), aliased: 0 };
+    let mut reader = ValueReader { events, anchors: Vec::new(), aliased: 0 };
     let mut document = None;
     while let Some((event, span)) = reader.next()? {
         match event {
@@ -61,7 +59,7 @@ pub(super) fn fault(span: &Span, reason: impl Into<String>) -> Fault {
 }
 
 struct ValueReader<'a> {
-    events: Peekable<Parser<'a, StrInput<'a>>>,
+    events: Parser<'a, StrInput<'a>>,
     /// Values by the parser's anchor id.
     anchors: Vec<Option<Value>>,
     aliased: usize,
@@ -82,9 +80,6 @@ impl<'a> ValueReader<'a> {
 
     fn node(&mut self, event: Event<'a>, span: &Span) -> Result<Value, Fault> {
         let anchor = event.anchor_id();
-        if anchor.is_some() && matches!(self.events.peek(), Some(Ok((Event::Anchor(..), _)))) {
-            self.events.next();
-        }
         let value = match event {
             Event::Scalar(text, style, _, tag) => scalar(&text, style, tag.as_deref(), span)?,
             Event::SequenceStart(..) => self.sequence()?,

@@ -1,0 +1,303 @@
+//! Carries out an approved plan, one object after the other, and stops as soon as a write no longer means what was
+//! approved. The only code that writes policies.
+//! Never knows a prompt, a table or a flag.
+
+pub mod difference;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use crate::kubernetes::{AccessError, ObjectRef, Writer};
+use crate::model::validate::{Violation, validate};
+use crate::model::world::Version;
+use crate::plan::edit::{Edit, apply_all};
+use crate::plan::{Note, Plan};
+use crate::record::journal::{Journal, JournalError};
+use crate::record::Entry;
+use difference::Difference;
+
+/// A plan beside the objects as they are: what it would change now. Steps that change nothing are gone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepared {
+    /// One line that says what it is for.
+    pub title: String,
+    /// What the operator must know before saying yes.
+    pub notes: Vec<Note>,
+    /// Writes, in order.
+    pub steps: Vec<PreparedStep>,
+}
+
+/// One object's change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreparedStep {
+    /// Which object.
+    pub object: ObjectRef,
+    /// Why, for a person.
+    pub why: String,
+    /// As it is.
+    pub before: Option<Value>,
+    /// As it would be.
+    pub after: Option<Value>,
+    /// What that changes.
+    pub difference: Difference,
+    edits: Vec<Edit>,
+}
+
+/// A plan that a person said yes to, or that was asked for with --yes. Nothing else can be applied.
+#[derive(Debug)]
+pub struct ApprovedPlan(Prepared);
+
+/// What was done.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Change {
+    /// Writes that happened, in order.
+    pub written: Vec<Written>,
+}
+
+/// One write that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// Which object.
+    pub object: ObjectRef,
+    /// As it was.
+    pub before: Option<Value>,
+    /// As it is stored now.
+    pub after: Option<Value>,
+}
+
+/// Why a plan cannot be applied, or no further.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Stop {
+    /// The object is no longer as the plan found it. Nothing was written to it; a new plan can be made.
+    #[error("{object} is no longer as it was when the change was planned: {reason}")]
+    Stale {
+        /// Which.
+        object: ObjectRef,
+        /// Why.
+        reason: String,
+    },
+    /// The object would break Calico's rules.
+    #[error("{object} would not be what Calico takes")]
+    Invalid {
+        /// Which.
+        object: ObjectRef,
+        /// What it breaks.
+        violations: Vec<Violation>,
+    },
+    /// Others wrote the object all the time.
+    #[error("{object} was changed by others each of the {tries} times that it was tried")]
+    Contended {
+        /// Which.
+        object: ObjectRef,
+        /// How often.
+        tries: u32,
+    },
+    /// Ctrl-C, or SIGTERM.
+    #[error("interrupted before {object}")]
+    Interrupted {
+        /// What would have come next.
+        object: ObjectRef,
+    },
+    /// The object could not be read or written.
+    #[error("{object} could not be written")]
+    Access {
+        /// Which.
+        object: ObjectRef,
+        /// Why.
+        #[source]
+        error: AccessError,
+    },
+    /// The record could not be written, before the first change.
+    #[error(transparent)]
+    Record(#[from] JournalError),
+}
+
+impl Stop {
+    /// Whether the write under way may have happened although nobody said so: the server went away.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self, Stop::Access { error: AccessError::Unavailable(_) | AccessError::Credentials(_), .. })
+    }
+}
+
+/// How long others are waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How often a write that meets another's is tried.
+    pub tries: u32,
+    /// How long all tries of one object may take.
+    pub within: Duration,
+    /// What is added to each wait, so that several processes that met once do not meet again.
+    pub spread: Duration,
+}
+
+/// Set from outside when the operator wants to stop; looked at between two writes.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Asks to stop.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked to stop.
+    pub fn raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Prepared {
+    /// Whether nothing would change.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Whether an operator who approved this approved `now` too: it has no other object, and nothing else in any.
+    pub fn covers(&self, now: &Prepared) -> bool {
+        now.steps.iter().all(|step| {
+            let mut approved = self.steps.iter().filter(|approved| approved.object == step.object);
+            approved.any(|approved| approved.difference.approves(&step.difference))
+        })
+    }
+
+    /// Makes it a plan that can be applied. To be called for a person's yes, or --yes.
+    pub fn approved(self) -> ApprovedPlan {
+        ApprovedPlan(self)
+    }
+}
+
+impl ApprovedPlan {
+    /// One line that says what it is for.
+    pub fn title(&self) -> &str {
+        &self.0.title
+    }
+}
+
+/// Reads every object of the plan, all at the same time, and computes what each write would mean now.
+pub async fn prepare<W: Writer>(writer: &W, plan: Plan, version: Option<Version>) -> Result<Prepared, Stop> {
+    let reads = join_all(plan.steps.iter().map(|step| writer.get(&step.object))).await;
+    let mut steps = Vec::new();
+    for (step, read) in plan.steps.into_iter().zip(reads) {
+        let object = step.object;
+        let before = read.map_err(|error| Stop::Access { object: object.clone(), error })?;
+        let after = edited(&object, &step.edits, before.as_ref())?;
+        let difference = Difference::between(before.as_ref(), after.as_ref());
+        if difference.is_empty() {
+            continue;
+        }
+        check(&object, &step.edits, after.as_ref(), version)?;
+        steps.push(PreparedStep { object, why: step.why, before, after, difference, edits: step.edits });
+    }
+    Ok(Prepared { title: plan.title, notes: plan.notes, steps })
+}
+
+/// Carries out the plan. The record, where there is one, is written before the first write and stays open: the caller
+/// ends it, or goes on with a new plan after `Stop::Stale`.
+pub async fn apply<W: Writer>(
+    writer: &W,
+    plan: &ApprovedPlan,
+    mut journal: Option<&mut Journal>,
+    interrupt: &Interrupt,
+    patience: Patience,
+) -> (Change, Option<Stop>) {
+    let mut change = Change::default();
+    let ApprovedPlan(plan) = plan;
+    if let Some(journal) = journal.as_deref_mut() {
+        let entries =
+            plan.steps.iter().map(|step| Entry::planned(&step.object, step.before.clone(), step.after.clone()));
+        if let Err(error) = journal.begin(writer, entries.collect()).await {
+            return (change, Some(error.into()));
+        }
+    }
+    for step in &plan.steps {
+        match write(writer, step, interrupt, patience).await {
+            Ok(None) => {}
+            Ok(Some(written)) => {
+                if let Some(journal) = journal.as_deref_mut() {
+                    journal.wrote(&written.object, written.before.clone(), written.after.clone());
+                }
+                change.written.push(written);
+            }
+            Err(stop) => return (change, Some(stop)),
+        }
+    }
+    (change, None)
+}
+
+/// Writes one object. A write that meets another's is computed again on what is there then, as often as it takes, as long
+/// as it still means what was approved: of several operators who add a rule to one policy none loses theirs.
+async fn write<W: Writer>(
+    writer: &W,
+    step: &PreparedStep,
+    interrupt: &Interrupt,
+    patience: Patience,
+) -> Result<Option<Written>, Stop> {
+    let object = &step.object;
+    let access = |error| Stop::Access { object: object.clone(), error };
+    let began = Instant::now();
+    let mut before = step.before.clone();
+    for attempt in 1..=patience.tries {
+        if interrupt.raised() {
+            return Err(Stop::Interrupted { object: object.clone() });
+        }
+        let after = edited(object, &step.edits, before.as_ref())?;
+        let difference = Difference::between(before.as_ref(), after.as_ref());
+        if difference.is_empty() {
+            return Ok(None);
+        }
+        if !step.difference.approves(&difference) {
+            let reason = "the write would not mean any more what was approved".into();
+            return Err(Stop::Stale { object: object.clone(), reason });
+        }
+        match send(writer, before.as_ref(), after.as_ref()).await {
+            Ok(stored) => return Ok(Some(Written { object: object.clone(), before, after: stored })),
+            Err(AccessError::Conflict(_) | AccessError::Exists(_) | AccessError::Missing(_)) => {}
+            Err(error) => return Err(access(error)),
+        }
+        if began.elapsed() > patience.within {
+            return Err(Stop::Contended { object: object.clone(), tries: attempt });
+        }
+        tokio::time::sleep(wait(attempt, patience.spread)).await;
+        before = writer.get(object).await.map_err(access)?;
+    }
+    Err(Stop::Contended { object: object.clone(), tries: patience.tries })
+}
+
+/// Longer with each try, at most a fifth of a second: somebody wins each round, so rounds should be short.
+fn wait(attempt: u32, spread: Duration) -> Duration {
+    (Duration::from_millis(4) * attempt + spread).min(Duration::from_millis(200))
+}
+
+async fn send<W: Writer>(
+    writer: &W,
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> Result<Option<Value>, AccessError> {
+    match (before, after) {
+        (None, Some(after)) => writer.create(after).await.map(Some),
+        (Some(_), Some(after)) => writer.replace(after).await.map(Some),
+        (Some(before), None) => writer.delete(before).await.map(|()| None),
+        (None, None) => Ok(None),
+    }
+}
+
+fn edited(object: &ObjectRef, edits: &[Edit], before: Option<&Value>) -> Result<Option<Value>, Stop> {
+    apply_all(edits, before).map_err(|error| Stop::Stale { object: object.clone(), reason: error.to_string() })
+}
+
+/// What is put back as it was is not checked: it was there before us.
+fn check(object: &ObjectRef, edits: &[Edit], after: Option<&Value>, version: Option<Version>) -> Result<(), Stop> {
+    let restored = edits.iter().all(|edit| matches!(edit, Edit::Restore { .. }));
+    let Some(after) = after.filter(|_| object.kind.is_calico() && !restored) else { return Ok(()) };
+    match validate(after, version) {
+        violations if violations.is_empty() => Ok(()),
+        violations => Err(Stop::Invalid { object: object.clone(), violations }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

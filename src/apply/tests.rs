@@ -1,0 +1,169 @@
+//! Writes against an API server in memory: contention, refusals, interruptions.
+//! Never a client: what a real API server does is held in tests/api.
+
+use serde_json::json;
+
+use super::*;
+use crate::kubernetes::memory::Memory;
+use crate::kubernetes::names::Kind;
+use crate::model::policy::Direction;
+use crate::model::spec::{EntitySpec, RuleSpec};
+use crate::plan::Step;
+
+const PATIENCE: Patience =
+    Patience { tries: 200, within: Duration::from_secs(60), spread: Duration::from_millis(0) };
+
+fn reference(name: &str) -> ObjectRef {
+    ObjectRef { kind: Kind::NetworkPolicy, namespace: Some("shop".into()), name: name.into() }
+}
+
+fn policy(name: &str, ingress: serde_json::Value) -> Value {
+    json!({
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "NetworkPolicy",
+        "metadata": { "name": name, "namespace": "shop" },
+        "spec": { "selector": "app == 'web'", "types": ["Ingress"], "ingress": ingress },
+    })
+}
+
+fn rule(number: usize) -> RuleSpec {
+    let net = format!("10.{}.{}.1/32", number / 250, number % 250);
+    RuleSpec {
+        action: "Allow".into(),
+        source: EntitySpec { nets: vec![net], ..EntitySpec::default() },
+        ..RuleSpec::default()
+    }
+}
+
+fn plan(steps: Vec<(&str, Vec<Edit>)>) -> Plan {
+    let step = |(name, edits): (&str, Vec<Edit>)| Step {
+        object: reference(name),
+        planned_on: None,
+        edits,
+        why: String::new(),
+    };
+    Plan { title: "a test".into(), steps: steps.into_iter().map(step).collect(), notes: Vec::new() }
+}
+
+fn add(number: usize) -> Vec<Edit> {
+    vec![Edit::AddRules(Direction::Ingress, vec![rule(number)])]
+}
+
+async fn run(memory: &Memory, plan: Plan) -> Result<(Change, Option<Stop>), Stop> {
+    let approved = prepare(memory, plan, None).await?.approved();
+    Ok(apply(memory, &approved, None, &Interrupt::default(), PATIENCE).await)
+}
+
+fn rules(memory: &Memory, name: &str) -> usize {
+    memory.see(Kind::NetworkPolicy, "shop", name).map_or(0, |policy| policy["spec"]["ingress"].as_array().unwrap().len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_who_add_to_one_policy_at_the_same_time_lose_nothing() {
+    let memory = Memory::default();
+    memory.put(policy("web", json!([{ "action": "Deny" }])));
+    let runs = (0..60).map(|number| run(&memory, plan(vec![("web", add(number))])));
+    for outcome in join_all(runs).await {
+        let (change, stop) = outcome.unwrap();
+        assert_eq!((change.written.len(), stop), (1, None));
+    }
+    assert_eq!(rules(&memory, "web"), 61);
+    let stored = memory.see(Kind::NetworkPolicy, "shop", "web").unwrap();
+    assert_eq!(stored["spec"]["ingress"][60]["action"], "Deny", "the Deny is still the last rule");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_who_make_the_same_policy_share_it() {
+    let memory = Memory::default();
+    let made = |number| {
+        let mut policy = policy("web", json!([]));
+        policy["metadata"]["annotations"] = json!({ "kubectl-zerotrust/role": "allow" });
+        vec![Edit::Create(policy), Edit::AddRules(Direction::Ingress, vec![rule(number)])]
+    };
+    let runs = (0..5).map(|number| run(&memory, plan(vec![("web", made(number))])));
+    for outcome in join_all(runs).await {
+        assert_eq!(outcome.unwrap().1, None);
+    }
+    assert_eq!(rules(&memory, "web"), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deny_that_somebody_adds_in_between_stops_the_write() {
+    let mut memory = Memory::default();
+    memory.put(policy("web", json!([{ "action": "Deny" }])));
+    let done = std::cell::Cell::new(false);
+    memory.before = Some(Box::new(move |memory, verb, _| {
+        if verb == "replace" && !done.replace(true) {
+            memory.put(policy("web", json!([{ "action": "Log" }, { "action": "Deny" }])));
+        }
+        None
+    }));
+    let (change, stop) = run(&memory, plan(vec![("web", add(1))])).await.unwrap();
+    assert!(matches!(stop, Some(Stop::Stale { .. })), "{stop:?}");
+    assert!(change.written.is_empty());
+    assert_eq!(rules(&memory, "web"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_is_done_already_is_empty() {
+    let memory = Memory::default();
+    memory.put(policy("web", json!([])));
+    run(&memory, plan(vec![("web", add(1))])).await.unwrap();
+    assert!(prepare(&memory, plan(vec![("web", add(1))]), None).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_write_stops_and_says_what_was_written() {
+    let mut memory = Memory::default();
+    memory.put(policy("a", json!([])));
+    memory.put(policy("b", json!([])));
+    memory.put(policy("c", json!([])));
+    memory.before = Some(Box::new(|_, verb, object| {
+        (verb == "replace" && object.name == "b").then(|| AccessError::Forbidden {
+            verb: "update",
+            object: object.to_string(),
+            reason: "not yours".into(),
+        })
+    }));
+    let (change, stop) = run(&memory, plan(vec![("a", add(1)), ("b", add(1)), ("c", add(1))])).await.unwrap();
+    assert_eq!(change.written.iter().map(|written| written.object.name.as_str()).collect::<Vec<_>>(), ["a"]);
+    assert!(matches!(stop, Some(Stop::Access { object, .. }) if object.name == "b"));
+    assert_eq!(rules(&memory, "c"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interruption_stops_between_two_writes() {
+    let mut memory = Memory::default();
+    memory.put(policy("a", json!([])));
+    memory.put(policy("b", json!([])));
+    let interrupt = Interrupt::default();
+    let raised = interrupt.clone();
+    memory.before = Some(Box::new(move |_, verb, _| {
+        if verb == "replace" {
+            raised.raise();
+        }
+        None
+    }));
+    let approved = prepare(&memory, plan(vec![("a", add(1)), ("b", add(1))]), None).await.unwrap().approved();
+    let (change, stop) = apply(&memory, &approved, None, &interrupt, PATIENCE).await;
+    assert_eq!(change.written.len(), 1);
+    assert_eq!(stop, Some(Stop::Interrupted { object: reference("b") }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_always_comes_second_is_told() {
+    let mut memory = Memory::default();
+    memory.put(policy("web", json!([])));
+    let count = std::cell::Cell::new(1000);
+    memory.before = Some(Box::new(move |memory, verb, _| {
+        if verb == "replace" {
+            count.set(count.get() + 1);
+            memory.put(policy("web", json!([rule(count.get())])));
+        }
+        None
+    }));
+    let approved = prepare(&memory, plan(vec![("web", add(1))]), None).await.unwrap().approved();
+    let patience = Patience { tries: 5, ..PATIENCE };
+    let (_, stop) = apply(&memory, &approved, None, &Interrupt::default(), patience).await;
+    assert_eq!(stop, Some(Stop::Contended { object: reference("web"), tries: 5 }));
+}

@@ -1,0 +1,76 @@
+//! `allow`: opens one flow.
+//! Never knows which rules that takes.
+
+use super::change::{Planned, change};
+use super::context::Context;
+use super::session::Session;
+use crate::cli::Writing;
+use crate::outcome::{Outcome, Problem};
+use crate::plan::grant::{Ask, allow};
+use crate::plan::target::Target;
+use crate::plan::{Risk, needs, ports};
+
+const EXAMPLES: &str = "\
+Examples:
+  # A client outside may reach what the Service nginx stands for, on its ports
+  kubectl zerotrust allow --from 10.7.0.99 --to nginx
+
+  # Pods to pods, on one port, and why
+  kubectl zerotrust allow --from shop/web --to billing/deployment/api --port 8080 --reason 'ticket 4711'
+
+  # Pods to a range outside the cluster
+  kubectl zerotrust allow --from shop/web --to 192.0.2.0/24 --port tcp/443
+
+  # Only show what would change, as YAML
+  kubectl zerotrust allow --from 10.7.0.99 --to nginx --dry-run=client -o yaml
+
+A target is [NAMESPACE/]KIND/NAME, [NAMESPACE/]NAME, an address, a CIDR, `nodes` or `world`.";
+
+/// Open a flow wherever policy stops it
+///
+/// Finds what stops the flow at the sending and at the receiving end and adds the smallest rules there, in a policy of its
+/// own or in the lockdown's, before the first Deny. What somebody else denied stays denied. Given twice, it changes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Allow {
+    /// Who may connect
+    #[arg(long, value_name = "TARGET")]
+    from: String,
+    /// To what
+    #[arg(long, value_name = "TARGET")]
+    to: String,
+    /// Ports of the target, as 80, udp/53, 8000-8010, a name, or any; without it those that the target has itself
+    #[arg(long, value_name = "PORT")]
+    port: Vec<String>,
+    /// Why, for those who read the grant later
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Go on in spite of a risk that a refusal named
+    #[arg(long, value_name = "RISK", value_parser = super::risk)]
+    accept_risk: Vec<Risk>,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+impl Allow {
+    /// Opens it.
+    pub fn run(&self, context: &Context) -> Result<Outcome, Problem> {
+        Session::run(context, async |session| {
+            let namespace = session.namespace();
+            let ask = Ask {
+                from: Target::parse(&self.from, namespace.as_deref())?,
+                to: Target::parse(&self.to, namespace.as_deref())?,
+                ports: ports::parse(&self.port)?,
+                reason: self.reason.clone(),
+                accepted: self.accept_risk.clone(),
+            };
+            let (from, to) = (&ask.from, &ask.to);
+            change(session, &self.writing, None, async || {
+                let scene =
+                    session.observe(needs::flow(from, to), |world| needs::flow_follow_ups(world, from, to)).await?;
+                Ok(Planned { plan: allow(&scene.world, &ask)?, calico: scene.world.calico })
+            })
+            .await
+        })
+    }
+}

@@ -1,0 +1,346 @@
+//! What every command that changes something does with its plan: show it, ask, write it, say what was done.
+//! Never knows what the plan is for.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::session::Session;
+use crate::apply::{ApprovedPlan, Change, Interrupt, Patience, Prepared, Stop, apply, prepare};
+use crate::cli::{DryRun, Output, Writing};
+use crate::kubernetes::ObjectRef;
+use crate::kubernetes::names::CALICO_CRD_GROUP;
+use crate::kubernetes::source::{Source, SourceWriter};
+use crate::model::world::Version;
+use crate::outcome::{Outcome, Problem};
+use crate::plan::Plan;
+use crate::record::journal::{self, Journal, Listed};
+use crate::record::{State, Summary};
+use crate::show::diff;
+use crate::show::yaml::{documents, json_objects};
+
+/// How often a plan is made anew because others changed its objects in between. Each time somebody else came first.
+const PLANS: usize = 50;
+
+/// A plan, and what it must fit.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Calico's version, whose rules the objects must follow.
+    pub calico: Option<Version>,
+}
+
+/// A change under way.
+struct Work<'a> {
+    session: &'a Session<'a>,
+    writing: &'a Writing,
+    undoes: Option<u32>,
+    journal: Option<Journal>,
+    older: Vec<Listed>,
+    approved: Option<Prepared>,
+    interrupt: Interrupt,
+}
+
+/// Makes the plan, shows it, asks, applies it. Where an object changed in between so that the plan no longer fits, it is
+/// made anew; a person who said yes is asked again only if there is more in it.
+pub async fn change(
+    session: &Session<'_>,
+    writing: &Writing,
+    undoes: Option<u32>,
+    plan: impl AsyncFn() -> Result<Planned, Problem>,
+) -> Result<Outcome, Problem> {
+    let mut work = Work {
+        session,
+        writing,
+        undoes,
+        journal: None,
+        older: Vec::new(),
+        approved: None,
+        interrupt: Interrupt::default(),
+    };
+    work.check_flags()?;
+    let mut done = Change::default();
+    for _ in 0..PLANS {
+        let Planned { plan, calico } = plan().await?;
+        let prepared = match prepare(&work.writer(), plan, calico).await {
+            Err(Stop::Stale { .. }) => continue,
+            prepared => prepared?,
+        };
+        if prepared.is_empty() && done.written.is_empty() {
+            return work.nothing_to_do(&prepared).await;
+        }
+        if work.only_prints() {
+            work.print_dry(&prepared);
+            return Ok(Outcome::Done);
+        }
+        let approved = work.approve(prepared)?;
+        work.open_journal(&approved, calico).await?;
+        let (change, stop) = work.apply(&approved).await;
+        done.written.extend(change.written);
+        match stop {
+            Some(Stop::Stale { .. }) => continue,
+            stop => return work.finish(done, stop).await,
+        }
+    }
+    let object = "the plan's objects";
+    let problem = Problem::failed(format!("{object} were changed by others each of the {PLANS} times that it was made"));
+    work.give_up(&done, problem, false).await
+}
+
+impl Work<'_> {
+    fn writer(&self) -> SourceWriter<'_> {
+        self.session.source.writer(self.writing.dry_run == DryRun::Server, &self.writing.field_manager)
+    }
+
+    fn check_flags(&self) -> Result<(), Problem> {
+        let files = matches!(self.session.source, Source::Manifests(_));
+        if files && self.writing.dry_run == DryRun::Server {
+            let problem = Problem::usage("--dry-run=server asks an API server, and with -f there is none");
+            return Err(problem.hint("--dry-run=client shows what would change"));
+        }
+        Ok(())
+    }
+
+    /// Nothing is written: a dry run on this side, or standard input, which cannot be written to.
+    fn only_prints(&self) -> bool {
+        self.writing.dry_run == DryRun::Client || self.reads_stdin()
+    }
+
+    fn reads_stdin(&self) -> bool {
+        self.session.context.global.filename.iter().any(|file| file.as_os_str() == "-")
+    }
+
+    /// A change that is undone by now, whoever did that, needs no undo any more.
+    async fn nothing_to_do(&self, prepared: &Prepared) -> Result<Outcome, Problem> {
+        let context = self.session.context;
+        context.say(&diff::notes(&prepared.notes, context.paint_errors));
+        match self.writing.output {
+            Output::Json => context.print(&json_objects(&[])),
+            Output::Yaml | Output::Name => {}
+            Output::Table | Output::Wide => context.print(&format!("{}: nothing to do\n", prepared.title)),
+        }
+        if let (Some(number), DryRun::None) = (self.undoes, self.writing.dry_run) {
+            journal::mark_undone(&self.writer(), &self.writing.records.record_namespace, number, None).await?;
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn print_dry(&self, prepared: &Prepared) {
+        let context = self.session.context;
+        // What was read from standard input goes on to the next program, so the objects are what is printed.
+        let output = match self.writing.output {
+            output if output.is_text() && self.reads_stdin() && self.writing.dry_run == DryRun::None => Output::Yaml,
+            output => output,
+        };
+        if output.is_text() {
+            context.print(&diff::plan(prepared, context.paint));
+            context.print("\nNothing was written (dry run).\n");
+            return;
+        }
+        context.say(&diff::notes(&prepared.notes, context.paint_errors));
+        let deleted = prepared.steps.iter().filter(|step| step.after.is_none());
+        deleted.for_each(|step| context.say(&format!("{} would be deleted.\n", step.object)));
+        let objects = prepared.steps.iter().filter_map(|step| step.after.clone());
+        self.print_objects(output, objects.collect(), prepared.steps.iter().map(|step| &step.object));
+    }
+
+    fn print_objects<'o>(&self, output: Output, objects: Vec<Value>, names: impl Iterator<Item = &'o ObjectRef>) {
+        self.session.context.print(&match output {
+            Output::Json => json_objects(&objects),
+            Output::Yaml => documents(&objects),
+            _ => names.map(|object| format!("{}\n", diff::resource_name(object))).collect(),
+        });
+    }
+
+    /// Shows the plan and gets a yes for it, if there is something in it that was not approved before.
+    fn approve(&mut self, prepared: Prepared) -> Result<ApprovedPlan, Problem> {
+        let context = self.session.context;
+        if self.approved.as_ref().is_some_and(|approved| approved.covers(&prepared)) {
+            return Ok(prepared.approved());
+        }
+        let text = diff::plan(&prepared, if self.writing.output.is_text() { context.paint } else { context.paint_errors });
+        let asks = !self.writing.yes && self.writing.dry_run == DryRun::None;
+        match self.writing.output.is_text() {
+            true => context.print(&format!("{text}\n")),
+            false if asks => context.say(&format!("{text}\n")),
+            false => context.say(&diff::notes(&prepared.notes, context.paint_errors)),
+        }
+        if asks && !self.ask(&prepared)? {
+            return Err(Problem::refused("the change was not made"));
+        }
+        self.approved = Some(prepared.clone());
+        Ok(prepared.approved())
+    }
+
+    fn ask(&self, prepared: &Prepared) -> Result<bool, Problem> {
+        if !self.session.context.interactive || !std::io::stderr().is_terminal() {
+            let problem = Problem::usage("the change needs a yes, and there is no terminal to ask on");
+            return Err(problem.hint("--yes makes it without asking, --dry-run=client only shows it"));
+        }
+        let count = prepared.steps.len();
+        let objects = if count == 1 { "this object".to_string() } else { format!("these {count} objects") };
+        let answer =
+            dialoguer::Confirm::new().with_prompt(format!("Change {objects}?")).default(false).interact_opt();
+        match answer {
+            Ok(answer) => Ok(answer.unwrap_or(false)),
+            Err(error) => Err(Problem::refused("the change was not made").because(error)),
+        }
+    }
+
+    /// A record is kept on clusters only: files have a history of their own, and a dry run changes nothing.
+    async fn open_journal(&mut self, approved: &ApprovedPlan, calico: Option<Version>) -> Result<(), Problem> {
+        let Source::Cluster(cluster) = &self.session.source else { return Ok(()) };
+        if self.writing.no_record || self.writing.dry_run != DryRun::None || self.journal.is_some() {
+            return Ok(());
+        }
+        let namespace = &self.writing.records.record_namespace;
+        self.older = journal::list(&self.session.source, namespace).await.map_err(Stop::Record)?;
+        let context = self.session.context;
+        let summary = Summary {
+            number: 0,
+            when: context.when(),
+            user: user(cluster.user(), context.global.connection.impersonate.as_deref()),
+            context: cluster.context().unwrap_or_default().into(),
+            command: context.command_line.clone(),
+            title: approved.title().into(),
+            state: State::Started,
+            tool: env!("CARGO_PKG_VERSION").into(),
+            calico: calico.map(|version| version.to_string()),
+            api: format!("{CALICO_CRD_GROUP}/v1"),
+            undoes: self.undoes,
+            undone_by: None,
+        };
+        self.journal = Some(Journal::new(namespace, summary, &self.older));
+        Ok(())
+    }
+
+    async fn apply(&mut self, approved: &ApprovedPlan) -> (Change, Option<Stop>) {
+        let listener = listen(self.interrupt.clone(), self.session.context.clone());
+        let spread = Duration::from_millis(u64::from(std::process::id() % 8) * 3);
+        let patience = Patience { tries: 50, within: Duration::from_secs(30), spread };
+        let writer = self.session.source.writer(self.writing.dry_run == DryRun::Server, &self.writing.field_manager);
+        let outcome = apply(&writer, approved, self.journal.as_mut(), &self.interrupt, patience).await;
+        listener.abort();
+        outcome
+    }
+
+    async fn finish(&mut self, done: Change, stop: Option<Stop>) -> Result<Outcome, Problem> {
+        self.print_done(&done);
+        if let Some(stop) = stop {
+            let in_doubt = stop.is_in_doubt();
+            return self.give_up(&done, stop.into(), in_doubt).await;
+        }
+        let (writer, context) = (&self.session.source.writer(false, &self.writing.field_manager), self.session.context);
+        if let Some(journal) = &mut self.journal {
+            let namespace = &self.writing.records.record_namespace;
+            let ended = match journal.wrote_anything() {
+                true => journal.end(writer, State::Done).await,
+                false => journal.forget(writer).await,
+            };
+            let number = journal.number();
+            let kept = match (ended, number, self.undoes) {
+                (Ok(()), Some(by), Some(undone)) => journal::mark_undone(writer, namespace, undone, Some(by)).await,
+                (ended, ..) => ended,
+            };
+            let pruned = match kept {
+                Ok(()) => journal::prune(writer, namespace, &self.older).await,
+                kept => kept,
+            };
+            if let Err(error) = pruned {
+                let problem = Problem::failed("the change is made, but its record is not complete");
+                let problem = error.causes().into_iter().fold(problem, Problem::because);
+                return Err(problem.hint("`kubectl zerotrust history` shows it as started; undo can take it back"));
+            }
+            if let Some(number) = number.filter(|_| self.writing.output.is_text()) {
+                context.print(&format!("Recorded as {number}: `kubectl zerotrust undo {number}` takes it back.\n"));
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// Writes down how far it came and says so. A write in doubt may have happened without an answer.
+    async fn give_up(&mut self, done: &Change, problem: Problem, in_doubt: bool) -> Result<Outcome, Problem> {
+        let mut problem = problem;
+        let mut number = None;
+        if let Some(journal) = &mut self.journal {
+            let writer = &self.session.source.writer(false, &self.writing.field_manager);
+            let wrote = journal.wrote_anything() || in_doubt;
+            let ended = if wrote { journal.end(writer, State::Partial).await } else { journal.forget(writer).await };
+            number = journal.number();
+            if let Err(error) = ended {
+                problem = problem.because("the record could not be finished either");
+                problem = error.causes().into_iter().fold(problem, Problem::because);
+            }
+        }
+        let written: Vec<String> = done.written.iter().map(|written| written.object.to_string()).collect();
+        problem = match (written.is_empty(), in_doubt) {
+            (true, false) => return Err(problem.hint("nothing was written")),
+            (true, true) => problem.hint("no answer came, so the write may have happened"),
+            (false, _) => problem.hint(format!("written: {}; the rest was not", written.join(", "))),
+        };
+        problem = problem.hint("the same command again goes on from what is there");
+        Err(match number {
+            Some(number) => problem.hint(format!("`kubectl zerotrust undo {number}` takes back what was written")),
+            None => problem,
+        })
+    }
+
+    fn print_done(&self, done: &Change) {
+        let context = self.session.context;
+        let output = self.writing.output;
+        if !output.is_text() {
+            let objects = done.written.iter().filter_map(|written| written.after.clone()).collect();
+            return self.print_objects(output, objects, done.written.iter().map(|written| &written.object));
+        }
+        let suffix = if self.writing.dry_run == DryRun::Server { " (server dry run)" } else { "" };
+        for written in &done.written {
+            let verb = match (&written.before, &written.after) {
+                (None, _) => "created",
+                (_, None) => "deleted",
+                _ => "configured",
+            };
+            context.print(&format!("{} {verb}{suffix}\n", diff::resource_name(&written.object)));
+        }
+    }
+}
+
+/// Who makes a change, as far as the kubeconfig tells.
+fn user(name: Option<&str>, impersonated: Option<&str>) -> String {
+    match (impersonated, name) {
+        (Some(impersonated), Some(name)) => format!("{impersonated} (as {name})"),
+        (Some(name), None) | (None, Some(name)) => name.to_string(),
+        (None, None) => "unknown".to_string(),
+    }
+}
+
+/// Ctrl-C and SIGTERM stop between two writes; a second one stops at once.
+fn listen(interrupt: Interrupt, context: super::context::Context) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        signal().await;
+        interrupt.raise();
+        context.say("\nStopping after the write that is under way; once more stops at once.\n");
+        signal().await;
+        std::process::exit(130);
+    })
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => _ = tokio::signal::ctrl_c().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    _ = tokio::signal::ctrl_c().await;
+}

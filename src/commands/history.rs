@@ -1,0 +1,54 @@
+//! `history`: who changed what and when.
+//! Never knows how records are kept.
+
+use super::context::Context;
+use super::session::Session;
+use crate::cli::{Output, Records};
+use crate::outcome::{Outcome, Problem};
+use crate::record::{self, journal};
+use crate::show::history;
+use crate::show::yaml::{json, yaml};
+
+const EXAMPLES: &str = "\
+Examples:
+  kubectl zerotrust history
+  kubectl zerotrust history -o wide
+  kubectl zerotrust history -o json";
+
+/// List the changes that were made, newest first
+///
+/// Every change leaves a record with the objects as they were before and after, from which undo takes it back. The newest
+/// 20 stay.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct History {
+    /// One of table, wide, json, yaml, name
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", hide_default_value = true, hide_possible_values = true)]
+    output: Output,
+    #[command(flatten)]
+    records: Records,
+}
+
+impl History {
+    /// Lists them.
+    pub fn run(&self, context: &Context) -> Result<Outcome, Problem> {
+        Session::run(context, async |session| {
+            session.needs_a_cluster("there is no history of changes to files: the files' own history is")?;
+            let listed = journal::list(&session.source, &self.records.record_namespace).await?;
+            if listed.is_empty() && self.output.is_text() {
+                context.say(&format!("No changes are recorded in namespace {}.\n", self.records.record_namespace));
+                return Ok(Outcome::Done);
+            }
+            context.print(&match self.output {
+                Output::Table => history::text(&listed, false),
+                Output::Wide => history::text(&listed, true),
+                Output::Json => json(&history::value(&listed)),
+                Output::Yaml => yaml(&history::value(&listed)),
+                Output::Name => {
+                    listed.iter().map(|listed| format!("configmap/{}\n", record::name(listed.number))).collect()
+                }
+            });
+            Ok(Outcome::Done)
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! The subcommands: one file and one line of the registry for each.
+//! Never knows what happens between the flags of a command and its outcome; the rooms do that.
+
+pub mod allow;
+pub mod change;
+pub mod completion;
+pub mod context;
+pub mod explain;
+pub mod history;
+pub mod lockdown;
+pub mod revoke;
+pub mod session;
+pub mod status;
+pub mod undo;
+pub mod unlock;
+pub mod version;
+
+use context::Context;
+
+use crate::outcome::{Outcome, Problem};
+use crate::plan::Risk;
+
+/// Makes the enum that clap reads and the dispatch. The help of a subcommand is the doc comment of its struct.
+macro_rules! subcommands {
+    ($($module:ident::$name:ident,)*) => {
+        /// Every subcommand.
+        #[derive(Debug, clap::Subcommand)]
+        #[expect(missing_docs, reason = "the documentation of each is that of its struct, which clap shows")]
+        pub enum Command {
+            $($name($module::$name),)*
+        }
+
+        impl Command {
+            /// Runs it.
+            pub fn run(&self, context: &Context) -> Result<Outcome, Problem> {
+                match self {
+                    $(Command::$name(command) => command.run(context),)*
+                }
+            }
+        }
+
+        /// The file of every subcommand, for the test that none is forgotten.
+        pub const FILES: &[&str] = &[$(stringify!($module)),*];
+    };
+}
+
+subcommands! {
+    lockdown::Lockdown,
+    unlock::Unlock,
+    allow::Allow,
+    revoke::Revoke,
+    status::Status,
+    explain::Explain,
+    history::History,
+    undo::Undo,
+    completion::Completion,
+    version::Version,
+}
+
+/// Reads `--accept-risk`.
+fn risk(word: &str) -> Result<Risk, String> {
+    Risk::parse(word).ok_or_else(|| {
+        let words: Vec<String> = Risk::ALL.iter().map(Risk::to_string).collect();
+        format!("risks that can be accepted are {}", words.join(", "))
+    })
+}

@@ -1,0 +1,119 @@
+//! A command at work: its surroundings, and the cluster or the files that it reads, round by round.
+//! Never knows what the command wants to find out.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use super::context::Context;
+use crate::kubernetes::Reader;
+use crate::kubernetes::cluster::{Cluster, Listener, Notice};
+use crate::kubernetes::manifests::Manifests;
+use crate::kubernetes::objects::{Objects, Query, Unread};
+use crate::kubernetes::source::Source;
+use crate::model::world::World;
+use crate::observe;
+use crate::outcome::{Outcome, Problem};
+use crate::show::paint::harmless;
+use crate::show::unread;
+
+/// How many rounds of questions lead to an answer at most: names, then what they stand for, then its neighbours. A guard
+/// against a question that never ends.
+const ROUNDS: usize = 8;
+
+/// A command at work.
+pub struct Session<'a> {
+    /// Its surroundings.
+    pub context: &'a Context,
+    /// What it reads and writes.
+    pub source: Source,
+    /// Whether what could not be read was said.
+    said: RefCell<bool>,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub struct Scene {
+    /// As facts.
+    pub world: World,
+    /// Documents that could not be understood.
+    pub unread: Vec<Unread>,
+}
+
+impl Session<'_> {
+    /// Runs a command that reads something. Everything happens on this thread.
+    pub fn run<F>(context: &Context, work: F) -> Result<Outcome, Problem>
+    where
+        F: AsyncFnOnce(&Session<'_>) -> Result<Outcome, Problem>,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Problem::failed("the program cannot start its work").because(error))?;
+        runtime.block_on(async {
+            let session = Session { context, source: open(context).await?, said: RefCell::new(false) };
+            work(&session).await
+        })
+    }
+
+    /// The namespace in which a bare name is looked up; none means all.
+    pub fn namespace(&self) -> Option<String> {
+        let global = &self.context.global;
+        match &self.source {
+            _ if global.all_namespaces => None,
+            _ if global.namespace.is_some() => global.namespace.clone(),
+            Source::Cluster(cluster) => cluster.namespace().map(str::to_string),
+            Source::Manifests(_) => None,
+        }
+    }
+
+    /// Refuses -f where it makes no sense.
+    pub fn needs_a_cluster(&self, why: &str) -> Result<(), Problem> {
+        match self.source {
+            Source::Cluster(_) => Ok(()),
+            Source::Manifests(_) => Err(Problem::usage(format!("-f does not go with this command: {why}"))),
+        }
+    }
+
+    /// Reads what a question needs: `next` says what is still missing, given what is known by now. No query is asked twice.
+    pub async fn observe(&self, first: Vec<Query>, next: impl Fn(&World) -> Vec<Query>) -> Result<Scene, Problem> {
+        let mut objects = Objects::default();
+        let mut asked: HashSet<Query> = HashSet::new();
+        let mut queries = first;
+        let mut world;
+        let mut round = 0;
+        loop {
+            queries.retain(|query| asked.insert(query.clone()));
+            self.source.read(&queries, &mut objects).await?;
+            objects.once();
+            world = observe::world(&objects);
+            queries = next(&world);
+            queries.retain(|query| !asked.contains(query));
+            round += 1;
+            if queries.is_empty() || round == ROUNDS {
+                break;
+            }
+        }
+        if !self.said.replace(true) {
+            self.context.say(&unread::warning(&objects.unread, self.context.paint_errors));
+        }
+        Ok(Scene { world, unread: objects.unread })
+    }
+}
+
+async fn open(context: &Context) -> Result<Source, Problem> {
+    let global = &context.global;
+    if !global.filename.is_empty() {
+        return Ok(Source::Manifests(Box::new(Manifests::new(global.filename.clone()))));
+    }
+    Ok(Source::Cluster(Box::new(Cluster::connect(&global.connection, listener(context)).await?)))
+}
+
+/// What a person should hear while a cluster is asked; every request only with -v=6, as with kubectl.
+fn listener(context: &Context) -> Listener {
+    let context = context.clone();
+    Box::new(move |notice| {
+        if context.global.verbose >= 6 || !matches!(notice, Notice::Exchange { .. }) {
+            context.say(&format!("{}\n", harmless(&notice.to_string())));
+        }
+    })
+}

@@ -1,0 +1,58 @@
+//! `status`: what is locked, what is granted, what was noticed.
+//! Never knows how any of it is found.
+
+use super::context::Context;
+use super::session::Session;
+use crate::cli::Output;
+use crate::outcome::{Outcome, Problem};
+use crate::plan::{needs, status::status};
+use crate::show;
+use crate::show::yaml::{json, yaml};
+
+const EXAMPLES: &str = "\
+Examples:
+  kubectl zerotrust status
+
+  # For a pipeline: 0 all is locked and nothing was noticed, 3 not so, 4 not all could be seen
+  kubectl zerotrust status --exit-code -o json
+
+  # On manifests
+  kubectl zerotrust status -f examples/platform9 -o wide";
+
+/// Show what is locked, the grants, and what was noticed
+///
+/// Tells which namespaces a lockdown covers, whoever wrote it, which are left out and why, every grant with its id, and
+/// findings: objects that do not do what they seem to say.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Status {
+    /// End with 3 if an application namespace is open or something was noticed, with 4 if not all could be seen
+    #[arg(long)]
+    exit_code: bool,
+    /// One of table, wide, json, yaml, name
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", hide_default_value = true, hide_possible_values = true)]
+    output: Output,
+}
+
+impl Status {
+    /// Shows it.
+    pub fn run(&self, context: &Context) -> Result<Outcome, Problem> {
+        Session::run(context, async |session| {
+            let scene = session.observe(needs::status(), needs::status_follow_ups).await?;
+            let status = status(&scene.world);
+            context.print(&match self.output {
+                Output::Table => show::status::text(&status, false, context.paint),
+                Output::Wide => show::status::text(&status, true, context.paint),
+                Output::Json => json(&show::status::value(&status, &scene.unread)),
+                Output::Yaml => yaml(&show::status::value(&status, &scene.unread)),
+                Output::Name => status.grants.iter().map(|info| format!("grant/{}\n", info.id)).collect(),
+            });
+            Ok(match (status.needs_attention(), status.gaps.is_empty() && scene.unread.is_empty()) {
+                _ if !self.exit_code => Outcome::Done,
+                (true, _) => Outcome::No,
+                (false, false) => Outcome::Unknown,
+                (false, true) => Outcome::Done,
+            })
+        })
+    }
+}

@@ -1,0 +1,220 @@
+//! From what `explain` is asked to the packets whose ways answer it.
+//! Never judges a packet, and never changes anything.
+
+use super::grant::{Ask, allow};
+use super::ports::{self, PortAsked, PortName, PortsAsked};
+use super::probe::probes;
+use super::resolve::{Resolved, resolve};
+use super::target::Target;
+use super::{Note, PlanError};
+use crate::evaluate::path::{Question, walk};
+use crate::model::flow::{Packet, Path, Protocol};
+use crate::model::intent::{Grant, GrantPort, Peer};
+use crate::model::world::World;
+
+/// One flow, as it was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// Who connects.
+    pub from: Target,
+    /// To what.
+    pub to: Target,
+    /// Which ports; none means those that the target has.
+    pub ports: Option<PortsAsked>,
+    /// The protocol, where one was named.
+    pub protocol: Option<Protocol>,
+    /// The node where it enters.
+    pub entry: Option<String>,
+}
+
+/// Every way of what was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ways {
+    /// Each way once.
+    pub paths: Vec<Path>,
+    /// The protocol that they share.
+    pub protocol: Option<Protocol>,
+    /// The destination port that they share.
+    pub port: Option<u16>,
+    /// What the targets stand for.
+    pub notes: Vec<Note>,
+}
+
+impl Asked {
+    /// Reads `--from`, `--to` with an optional port behind a colon, `--protocol` and `--entry`.
+    pub fn parse(
+        from: &str,
+        to: &str,
+        protocol: Option<&str>,
+        entry: Option<&str>,
+        namespace: Option<&str>,
+    ) -> Result<Asked, PlanError> {
+        let protocol = protocol.map(parse_protocol).transpose()?;
+        let (to, port) = split_port(to);
+        let mut ports = port.map(|port| ports::parse(&[port])).transpose()?.flatten();
+        if let (Some(PortsAsked::These(asked)), Some(protocol)) = (&mut ports, protocol) {
+            if !protocol.has_ports() {
+                return Err(usage(format!("{protocol} has no ports"), format!("--to {to} without a port")));
+            }
+            asked.iter_mut().for_each(|port| port.protocol = Some(protocol));
+        }
+        Ok(Asked {
+            from: Target::parse(from, namespace)?,
+            to: Target::parse(to, namespace)?,
+            ports,
+            protocol,
+            entry: entry.map(str::to_string),
+        })
+    }
+
+    /// Walks every packet that the question stands for.
+    pub fn ways(&self, world: &World) -> Result<Ways, PlanError> {
+        let (from, to) = (resolve(world, &self.from)?, resolve(world, &self.to)?);
+        if let Some(entry) = self.entry.as_ref().filter(|entry| !world.nodes.contains_key(*entry)) {
+            let nodes: Vec<&str> = world.nodes.keys().map(String::as_str).collect();
+            let hints = vec![format!("nodes are {}", nodes.join(", "))];
+            return Err(PlanError::Unresolved { reason: format!("there is no node {entry}"), hints });
+        }
+        for end in [&from, &to] {
+            somebody(end)?;
+        }
+        let packets = self.packets(world, &from, &to)?;
+        if packets.is_empty() {
+            let reason = format!("{} and {} share no address family", from.described, to.described);
+            return Err(PlanError::Unknown { reason, hints: Vec::new() });
+        }
+        let mut paths: Vec<Path> = Vec::new();
+        for packet in &packets {
+            for path in walk(world, &Question { packet: *packet, entry: self.entry.clone() }) {
+                if !paths.contains(&path) {
+                    paths.push(path);
+                }
+            }
+        }
+        let first = packets[0];
+        let shared = |same: bool| same.then_some(first);
+        let protocol = shared(packets.iter().all(|packet| packet.protocol == first.protocol));
+        let port = shared(packets.iter().all(|packet| packet.port == first.port));
+        Ok(Ways {
+            paths,
+            protocol: protocol.map(|packet| packet.protocol),
+            port: port.and_then(|packet| packet.port),
+            notes: from.notes.into_iter().chain(to.notes).collect(),
+        })
+    }
+
+    /// `any` stands for one packet of each protocol, as `probes` has it.
+    fn packets(&self, world: &World, from: &Resolved, to: &Resolved) -> Result<Vec<Packet>, PlanError> {
+        let packets = |ports: Option<&[GrantPort]>| {
+            probes(world, from, to, ports).into_iter().map(|probe| probe.packet).collect::<Vec<Packet>>()
+        };
+        if let Some(protocol) = self.protocol.filter(|protocol| !protocol.has_ports()) {
+            let mut all = packets(None);
+            all.retain(|packet| packet.protocol == protocol);
+            return Ok(all);
+        }
+        let named = self.ports.is_some() || to.service.is_some() || !to.declared.is_empty();
+        if !named && !to.pods.iter().any(|index| !world.pods[*index].ports.is_empty()) {
+            let reason = format!("{} does not say which port", to.described);
+            return Err(usage(reason, format!("put one behind it, as --to {}", with_port(&self.to))));
+        }
+        let ports = ports::resolve(world, to, self.ports.as_ref())?;
+        let mut all = packets(ports.as_deref());
+        if let Some(protocol) = self.protocol {
+            all.retain(|packet| packet.protocol == protocol);
+        }
+        Ok(all)
+    }
+
+    /// What `allow --port` takes for the same ports.
+    pub fn port_flag(&self) -> Option<String> {
+        match self.ports.as_ref()? {
+            PortsAsked::Any => Some("any".into()),
+            PortsAsked::These(ports) => Some(ports.iter().map(PortAsked::to_string).collect::<Vec<_>>().join(",")),
+        }
+    }
+
+    /// The port, where one number was asked for.
+    pub fn single_port(&self) -> Option<u16> {
+        match self.ports.as_ref()? {
+            PortsAsked::These(ports) => match &ports[..] {
+                [PortAsked { port: PortName::Numbers(first, last), .. }] if first == last => Some(*first),
+                _ => None,
+            },
+            PortsAsked::Any => None,
+        }
+    }
+}
+
+/// The id of the grant that `allow` would make; none if it would change nothing.
+pub fn fix(world: &World, ask: &Ask) -> Result<Option<String>, PlanError> {
+    let plan = allow(world, ask)?;
+    if plan.steps.is_empty() {
+        return Ok(None);
+    }
+    let (from, to) = (resolve(world, &ask.from)?, resolve(world, &ask.to)?);
+    let ports = ports::resolve(world, &to, ask.ports.as_ref())?;
+    Ok(Some(Grant { from: from.peer, to: to.peer, ports, reason: None }.id()))
+}
+
+fn usage(reason: String, hint: String) -> PlanError {
+    PlanError::Usage { reason, hints: vec![hint] }
+}
+
+fn parse_protocol(text: &str) -> Result<Protocol, PlanError> {
+    Protocol::parse(text).ok_or_else(|| usage(format!("{text} is no protocol"), "tcp, udp, sctp or icmp".into()))
+}
+
+/// Cuts `10.0.0.1:80`, `[fd00::1]:80` and `shop/web:http` at the port; a bare IPv6 address has none.
+pub fn split_port(text: &str) -> (&str, Option<&str>) {
+    if let Some((address, rest)) = text.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        return (address, rest.strip_prefix(':'));
+    }
+    match text.split_once(':') {
+        Some((target, port)) if !port.contains(':') => (target, Some(port)),
+        _ => (text, None),
+    }
+}
+
+fn with_port(target: &Target) -> String {
+    match target {
+        Target::Nets(nets) if nets.iter().any(|net| net.addr().is_ipv6()) => format!("[{target}]:443"),
+        target => format!("{target}:443"),
+    }
+}
+
+/// A target of pods of which none runs has no packet to follow.
+fn somebody(end: &Resolved) -> Result<(), PlanError> {
+    match end.peer {
+        Peer::Pods { .. } | Peer::Namespace(_) if end.pods.is_empty() && end.host_pods.is_empty() => {
+            let reason = format!("no pod of {} runs, so there is no packet to follow", end.described);
+            Err(PlanError::Unknown { reason, hints: vec!["`allow` can be given before the pods are there".into()] })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_stands_behind_the_last_colon_and_ipv6_in_brackets() {
+        assert_eq!(split_port("10.20.2.20:80"), ("10.20.2.20", Some("80")));
+        assert_eq!(split_port("10.20.2.20"), ("10.20.2.20", None));
+        assert_eq!(split_port("[fd00::1]:80"), ("fd00::1", Some("80")));
+        assert_eq!(split_port("[fd00::1]"), ("fd00::1", None));
+        assert_eq!(split_port("fd00::1"), ("fd00::1", None));
+        assert_eq!(split_port("shop/svc/web:http"), ("shop/svc/web", Some("http")));
+    }
+
+    #[test]
+    fn the_protocol_goes_with_the_port() {
+        let asked = Asked::parse("10.0.0.1", "10.0.0.2:53", Some("udp"), None, None).unwrap();
+        assert_eq!((asked.port_flag().as_deref(), asked.single_port()), (Some("UDP/53"), Some(53)));
+        let refused = Asked::parse("10.0.0.1", "10.0.0.2:53", Some("icmp"), None, None);
+        assert!(matches!(refused, Err(PlanError::Usage { .. })));
+        let refused = Asked::parse("10.0.0.1", "10.0.0.2:53", Some("tpc"), None, None);
+        assert!(matches!(refused, Err(PlanError::Usage { .. })));
+    }
+}

@@ -1,0 +1,314 @@
+//! Keeps the records of changes in the cluster: takes a number before the first write, fills in the end after the last.
+//! Never knows why a change is made, and never writes anything but its own ConfigMaps.
+
+use serde_json::Value;
+
+use super::{Entry, KEPT, Record, RecordError, State, Summary, name, number, part_name, parts};
+use crate::kubernetes::names::{Kind, MANAGED_BY, TOOL};
+use crate::kubernetes::objects::{Objects, Query};
+use crate::kubernetes::{AccessError, ObjectRef, Reader, Writer};
+
+/// How often a number that others take is given up for the next one, and how often a mark is tried.
+const TRIES: u32 = 200;
+
+/// The record of one change while it is made.
+#[derive(Debug)]
+pub struct Journal {
+    namespace: String,
+    record: Record,
+    /// The newest number that was seen.
+    newest: u32,
+    /// The ConfigMaps as they are stored; none before `begin`.
+    stored: Vec<Value>,
+}
+
+/// Why a record cannot be kept or read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// The API server says no.
+    #[error("the record of the change cannot be kept in namespace {namespace}")]
+    Access {
+        /// Where records are.
+        namespace: String,
+        /// Why.
+        #[source]
+        error: AccessError,
+    },
+    /// The records cannot be listed.
+    #[error("the records in namespace {namespace} cannot be listed: {reason}")]
+    Hidden {
+        /// Where records are.
+        namespace: String,
+        /// Why.
+        reason: String,
+    },
+    /// There is no such record.
+    #[error("there is no record {number} in namespace {namespace}")]
+    Missing {
+        /// Which.
+        number: u32,
+        /// Where records are.
+        namespace: String,
+    },
+    /// The record cannot be read.
+    #[error("record {number} in namespace {namespace} cannot be read")]
+    Unreadable {
+        /// Which.
+        number: u32,
+        /// Where records are.
+        namespace: String,
+        /// Why.
+        #[source]
+        error: RecordError,
+    },
+    /// Every number that was tried was taken by somebody else.
+    #[error("{TRIES} record numbers in a row were taken by others")]
+    Contended,
+}
+
+impl JournalError {
+    /// What went wrong, and what caused it.
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes = vec![self.to_string()];
+        let mut next = std::error::Error::source(self);
+        while let Some(error) = next {
+            causes.push(error.to_string());
+            next = error.source();
+        }
+        causes
+    }
+}
+
+/// One line of the history: a record, or why it cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its number.
+    pub number: u32,
+    /// What it says.
+    pub summary: Result<Summary, RecordError>,
+}
+
+impl Journal {
+    /// A record that is not written yet. Its number follows the newest one that there is.
+    pub fn new(namespace: &str, summary: Summary, listed: &[Listed]) -> Journal {
+        let newest = listed.iter().map(|listed| listed.number).max().unwrap_or(0);
+        Journal {
+            namespace: namespace.into(),
+            record: Record { summary, entries: Vec::new() },
+            newest,
+            stored: Vec::new(),
+        }
+    }
+
+    /// The number, once it is taken.
+    pub fn number(&self) -> Option<u32> {
+        (!self.stored.is_empty()).then_some(self.record.summary.number)
+    }
+
+    /// Whether a write is known to have happened.
+    pub fn wrote_anything(&self) -> bool {
+        self.record.entries.iter().any(|entry| entry.written)
+    }
+
+    /// Writes down what is about to happen. After a plan that went stale half way it is called again: what was written
+    /// stays in the record, what was not gives way to the new plan.
+    pub async fn begin<W: Writer>(&mut self, writer: &W, planned: Vec<Entry>) -> Result<(), JournalError> {
+        self.record.entries.retain(|entry| entry.written);
+        for entry in planned {
+            match self.record.entries.iter_mut().find(|old| old.object == entry.object) {
+                Some(old) => *old = Entry { before: old.before.take(), ..entry },
+                None => self.record.entries.push(entry),
+            }
+        }
+        match self.stored.is_empty() {
+            true => self.take_number(writer).await,
+            false => self.rewrite(writer).await,
+        }
+    }
+
+    /// Notes that an object was written, and how it was just before.
+    pub fn wrote(&mut self, object: &ObjectRef, before: Option<Value>, after: Option<Value>) {
+        let object = object.to_string();
+        if let Some(entry) = self.record.entries.iter_mut().find(|entry| entry.object == object) {
+            if !entry.written {
+                entry.before = before;
+            }
+            entry.after = after;
+            entry.written = true;
+        }
+    }
+
+    /// Writes down how it ended.
+    pub async fn end<W: Writer>(&mut self, writer: &W, state: State) -> Result<(), JournalError> {
+        if self.stored.is_empty() {
+            return Ok(());
+        }
+        self.record.summary.state = state;
+        self.rewrite(writer).await
+    }
+
+    /// Removes the record of a change of which nothing was written.
+    pub async fn forget<W: Writer>(&mut self, writer: &W) -> Result<(), JournalError> {
+        for map in std::mem::take(&mut self.stored) {
+            self.remove(writer, &map).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_number<W: Writer>(&mut self, writer: &W) -> Result<(), JournalError> {
+        for step in 1..=TRIES {
+            self.record.summary.number = self.newest + step;
+            let maps = self.record.to_config_maps(&self.namespace);
+            let Some((first, others)) = maps.split_first() else { break };
+            match writer.create(first).await {
+                Ok(stored) => self.stored.push(stored),
+                Err(AccessError::Exists(_)) => continue,
+                Err(error) => return Err(self.access(error)),
+            }
+            for map in others {
+                let stored = writer.create(map).await.map_err(|error| self.access(error))?;
+                self.stored.push(stored);
+            }
+            return Ok(());
+        }
+        Err(JournalError::Contended)
+    }
+
+    async fn rewrite<W: Writer>(&mut self, writer: &W) -> Result<(), JournalError> {
+        let old = std::mem::take(&mut self.stored);
+        let new = self.record.to_config_maps(&self.namespace);
+        // The first part says how many there are, so it is written when the others are there.
+        for (index, map) in new.iter().enumerate().rev() {
+            let stored = match old.get(index) {
+                Some(old) => replace(writer, old, map).await,
+                None => writer.create(map).await,
+            };
+            self.stored.insert(0, stored.map_err(|error| self.access(error))?);
+        }
+        for map in old.iter().skip(new.len()) {
+            self.remove(writer, map).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove<W: Writer>(&self, writer: &W, map: &Value) -> Result<(), JournalError> {
+        match writer.delete(map).await {
+            Ok(()) | Err(AccessError::Missing(_)) => Ok(()),
+            Err(error) => Err(self.access(error)),
+        }
+    }
+
+    fn access(&self, error: AccessError) -> JournalError {
+        JournalError::Access { namespace: self.namespace.clone(), error }
+    }
+}
+
+/// Every record, newest first.
+pub async fn list<R: Reader>(reader: &R, namespace: &str) -> Result<Vec<Listed>, JournalError> {
+    let query = Query::all(Kind::ConfigMap).in_namespace(namespace).labelled(format!("{MANAGED_BY}={TOOL}"));
+    let mut objects = Objects::default();
+    let access = |error| JournalError::Access { namespace: namespace.into(), error };
+    reader.read(&[query], &mut objects).await.map_err(access)?;
+    if let Some((_, reason)) = objects.config_maps.hidden().next() {
+        return Err(JournalError::Hidden { namespace: namespace.into(), reason: reason.into() });
+    }
+    let mut listed: Vec<Listed> = objects
+        .config_maps
+        .iter()
+        .filter_map(|map| {
+            let number = number(&map.metadata.name)?;
+            let summary = Summary::from_data(|key| map.data.get(key).map(String::as_str));
+            Some(Listed { number, summary })
+        })
+        .collect();
+    listed.sort_by_key(|listed| std::cmp::Reverse(listed.number));
+    Ok(listed)
+}
+
+/// Reads one record with its objects.
+pub async fn load<W: Writer>(writer: &W, namespace: &str, number: u32) -> Result<Record, JournalError> {
+    let access = |error| JournalError::Access { namespace: namespace.into(), error };
+    let unreadable = |error| JournalError::Unreadable { number, namespace: namespace.into(), error };
+    let missing = || JournalError::Missing { number, namespace: namespace.into() };
+    let first = writer.get(&reference(namespace, name(number))).await.map_err(access)?.ok_or_else(missing)?;
+    // A newer format may count its parts in another way, so that is looked at first.
+    Summary::from_data(|key| first["data"][key].as_str()).map_err(unreadable)?;
+    let mut others = Vec::new();
+    for part in 1..parts(&first).map_err(unreadable)? {
+        let part = writer.get(&reference(namespace, part_name(number, part))).await.map_err(access)?;
+        others.extend(part);
+    }
+    Record::from_config_maps(&first, &others).map_err(unreadable)
+}
+
+/// Marks a record as taken back: by a later one, or by somebody without one.
+pub async fn mark_undone<W: Writer>(
+    writer: &W,
+    namespace: &str,
+    number: u32,
+    by: Option<u32>,
+) -> Result<(), JournalError> {
+    let access = |error| JournalError::Access { namespace: namespace.into(), error };
+    for _ in 0..TRIES {
+        let Some(mut first) = writer.get(&reference(namespace, name(number))).await.map_err(access)? else {
+            return Ok(());
+        };
+        first["data"]["state"] = State::Undone.to_string().into();
+        if let Some(by) = by {
+            first["data"]["undoneBy"] = by.to_string().into();
+        }
+        match writer.replace(&first).await {
+            Ok(_) => return Ok(()),
+            Err(AccessError::Conflict(_)) => {}
+            Err(error) => return Err(access(error)),
+        }
+    }
+    Err(JournalError::Contended)
+}
+
+/// Deletes of the records before a new one those that are too many. Those of a newer format are nobody's business but its own, and those that
+/// others delete at the same time are gone as wanted.
+pub async fn prune<W: Writer>(writer: &W, namespace: &str, older: &[Listed]) -> Result<(), JournalError> {
+    let access = |error| JournalError::Access { namespace: namespace.into(), error };
+    let readable = |listed: &&Listed| !matches!(listed.summary, Err(RecordError::Newer(_)));
+    for old in older.iter().filter(readable).skip(KEPT - 1) {
+        let Some(first) = writer.get(&reference(namespace, name(old.number))).await.map_err(access)? else { continue };
+        let count = parts(&first).unwrap_or(1);
+        let mut maps = vec![first];
+        for part in 1..count {
+            maps.extend(writer.get(&reference(namespace, part_name(old.number, part))).await.map_err(access)?);
+        }
+        for map in maps {
+            match writer.delete(&map).await {
+                Ok(()) | Err(AccessError::Missing(_) | AccessError::Conflict(_)) => {}
+                Err(error) => return Err(access(error)),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn reference(namespace: &str, name: String) -> ObjectRef {
+    ObjectRef { kind: Kind::ConfigMap, namespace: Some(namespace.into()), name }
+}
+
+/// Replaces one of our ConfigMaps. Somebody who labelled it in the meantime does not keep it from being finished.
+async fn replace<W: Writer>(writer: &W, old: &Value, new: &Value) -> Result<Value, AccessError> {
+    let mut base = old.clone();
+    for _ in 0..TRIES {
+        let mut map = new.clone();
+        map["metadata"] = base["metadata"].clone();
+        match writer.replace(&map).await {
+            Err(AccessError::Conflict(object)) => match writer.get(&object).await? {
+                Some(current) => base = current,
+                None => return writer.create(new).await,
+            },
+            Err(AccessError::Missing(_)) => return writer.create(new).await,
+            other => return other,
+        }
+    }
+    writer.replace(new).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! The errors of every room as problems that a person can act on: what, why, and what to do next.
+//! Never knows which command was running.
+
+use crate::apply::Stop;
+use crate::kubernetes::AccessError;
+use crate::outcome::Problem;
+use crate::plan::PlanError;
+use crate::record::journal::JournalError;
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Problem {
+        let problem = Problem::failed(error.to_string());
+        match &error {
+            AccessError::Conflict(_) | AccessError::Exists(_) | AccessError::Missing(_) => {
+                problem.hint("run the command again: it starts from what is there now")
+            }
+            AccessError::NotServed(_) => problem.hint(
+                "is this a cluster with Calico whose datastore is the Kubernetes API? With etcd as the datastore use -f \
+                 with manifests from `calicoctl get -o yaml`",
+            ),
+            AccessError::Forbidden { .. } => {
+                problem.hint("`kubectl auth can-i --list` shows what you may do; --as and --context choose who you are")
+            }
+            AccessError::Credentials(_) | AccessError::Unavailable(_) => {
+                problem.hint("does `kubectl get nodes` with the same --context work?")
+            }
+            AccessError::Invalid { .. } | AccessError::File { .. } | AccessError::Unsupported(_) => problem,
+        }
+    }
+}
+
+impl From<PlanError> for Problem {
+    fn from(error: PlanError) -> Problem {
+        let (problem, hints) = match error {
+            PlanError::Refused { reason, hints } => (Problem::refused(reason), hints),
+            PlanError::Unknown { reason, hints } => (Problem::unknown(reason), hints),
+            PlanError::Unresolved { reason, hints } => (Problem::failed(reason), hints),
+            PlanError::Usage { reason, hints } => (Problem::usage(reason), hints),
+        };
+        hints.into_iter().fold(problem, Problem::hint)
+    }
+}
+
+impl From<JournalError> for Problem {
+    fn from(error: JournalError) -> Problem {
+        let newer = matches!(&error, JournalError::Unreadable { error: crate::record::RecordError::Newer(_), .. });
+        let forbidden = matches!(&error, JournalError::Access { error: AccessError::Forbidden { .. }, .. });
+        let problem = Problem::failed(error.to_string());
+        let problem = match std::error::Error::source(&error) {
+            Some(source) => problem.because_of(source),
+            None => problem,
+        };
+        match error {
+            JournalError::Missing { .. } => problem.hint("`kubectl zerotrust history` lists the records"),
+            JournalError::Unreadable { .. } if newer => problem.hint("use the release that wrote it, or a later one"),
+            JournalError::Access { .. } | JournalError::Hidden { .. } if forbidden => problem,
+            _ => problem,
+        }
+    }
+}
+
+impl From<Stop> for Problem {
+    fn from(stop: Stop) -> Problem {
+        let message = stop.to_string();
+        match stop {
+            Stop::Stale { .. } | Stop::Contended { .. } => {
+                Problem::failed(message).hint("run the command again: it starts from what is there now")
+            }
+            Stop::Invalid { violations, .. } => violations
+                .into_iter()
+                .fold(Problem::failed(message), |problem, violation| {
+                    problem.because(format!("{}: {}", violation.path, violation.reason))
+                })
+                .hint("nothing was written; correct the object with `calicoctl` or `kubectl edit` first"),
+            Stop::Interrupted { .. } => Problem::failed(message),
+            Stop::Access { error, .. } => {
+                let inner = Problem::from(error);
+                let problem = Problem::failed(message).because(inner.message);
+                inner.hints.into_iter().fold(problem, Problem::hint)
+            }
+            Stop::Record(error) => Problem::from(error).hint(
+                "nothing was changed; choose a namespace where you may write ConfigMaps with --record-namespace, or go on \
+                 without a record (and without undo) with --no-record",
+            ),
+        }
+    }
+}

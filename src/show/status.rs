@@ -1,0 +1,187 @@
+//! The answer to `status`: what is locked, the grants, what was noticed; as text, and as JSON for programs.
+//! Never knows how any of it was found.
+
+use std::fmt::Write;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use super::explanation::UnreadView;
+use super::paint::{Paint, harmless};
+use super::table::columns;
+use crate::findings::{Finding, Severity};
+use crate::kubernetes::objects::Unread;
+use crate::model::policy::{Direction, PolicyId};
+use crate::plan::grant::show_ports;
+use crate::plan::revoke::GrantInfo;
+use crate::plan::status::{Covered, State, Status};
+
+/// How wide the box is, in characters.
+const WIDTH: u16 = 110;
+
+/// As text; `wide` names every namespace and the rules of each grant.
+pub fn text(status: &Status, wide: bool, paint: Paint) -> String {
+    let mut out = summary(status, paint);
+    if wide {
+        let row = |namespace: &Covered| {
+            let state = if namespace.locked { "locked" } else { "open" };
+            let why = namespace.left_out.clone().unwrap_or_default();
+            vec![namespace.name.clone(), state.into(), namespace.pods.to_string(), why]
+        };
+        let rows: Vec<Vec<String>> = status.namespaces.iter().map(row).collect();
+        _ = write!(out, "\n{}", columns(&["NAMESPACE", "STATE", "PODS", "LEFT OUT AS"], &rows));
+    }
+    if !status.grants.is_empty() {
+        let headings: &[&str] = match wide {
+            true => &["GRANT", "FROM", "TO", "PORTS", "REASON", "RULES"],
+            false => &["GRANT", "FROM", "TO", "PORTS", "REASON"],
+        };
+        let rows: Vec<Vec<String>> = status.grants.iter().map(|info| grant(info, wide)).collect();
+        _ = write!(out, "\n{}", columns(headings, &rows));
+    }
+    if !status.findings.is_empty() {
+        let rows: Vec<Vec<String>> = status.findings.iter().map(finding).collect();
+        _ = write!(out, "\n{}", columns(&["CODE", "SEVERITY", "OBJECT", "WHERE", "WHAT"], &rows));
+    }
+    for gap in &status.gaps {
+        _ = writeln!(out, "\n{}: not seen: {}", paint.warning("Warning"), harmless(gap));
+    }
+    out
+}
+
+fn summary(status: &Status, paint: Paint) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    let names = |keep: &dyn Fn(&&Covered) -> bool| {
+        let names: Vec<&str> = status.namespaces.iter().filter(keep).map(|covered| covered.name.as_str()).collect();
+        match names.is_empty() {
+            true => "none".to_string(),
+            false => format!("{}: {}", names.len(), names.join(", ")),
+        }
+    };
+    let by: Vec<String> = status.lockdowns.iter().map(PolicyId::to_string).collect();
+    let state = match (status.state, by.is_empty()) {
+        (State::Open, _) => "open: no lockdown".to_string(),
+        (state, _) => format!("{state} by {}", by.join(", ")),
+    };
+    let mut row = |name: &str, value: &str| _ = table.add_row([name.to_string(), harmless(value).into_owned()]);
+    row("Applications", &state);
+    row("Locked", &names(&|namespace| namespace.locked));
+    row("Open", &names(&|namespace| !namespace.locked && namespace.left_out.is_none()));
+    row("Left out", &names(&|namespace| !namespace.locked && namespace.left_out.is_some()));
+    row("Grants", &status.grants.len().to_string());
+    row("Findings", &counts(&status.findings));
+    row("Calico", status.calico.as_deref().unwrap_or("version not known"));
+    let text = table.to_string() + "\n";
+    match status.state {
+        State::Locked => text,
+        state => text.replacen(&state.to_string(), &paint.warning(&state.to_string()), 1),
+    }
+}
+
+fn counts(findings: &[Finding]) -> String {
+    let count = |severity| findings.iter().filter(|finding| finding.code.severity == severity).count();
+    let parts: Vec<String> = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "remark")]
+        .into_iter()
+        .map(|(severity, word)| (count(severity), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    if parts.is_empty() { "none".into() } else { parts.join(", ") }
+}
+
+fn grant(info: &GrantInfo, wide: bool) -> Vec<String> {
+    let ports = show_ports(info.grant.ports.as_deref());
+    let reason = info.grant.reason.clone().unwrap_or_default();
+    let mut row = vec![info.id.clone(), info.grant.from.to_string(), info.grant.to.to_string(), ports, reason];
+    if wide {
+        let rules = info.rules.iter().map(|(policy, direction, index)| format!("{policy} {direction} {index}"));
+        row.push(rules.collect::<Vec<_>>().join(", "));
+    }
+    row
+}
+
+fn finding(finding: &Finding) -> Vec<String> {
+    let severity = match finding.code.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
+    };
+    let place = finding.place.clone().unwrap_or_else(|| "-".into());
+    let detail = format!("{}: {}", finding.code.title, finding.detail);
+    vec![finding.code.code.into(), severity.into(), finding.object.clone(), place, detail]
+}
+
+#[derive(Serialize)]
+struct View<'a> {
+    state: State,
+    lockdowns: Vec<PolicyView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calico: Option<&'a str>,
+    namespaces: &'a [Covered],
+    grants: Vec<GrantView<'a>>,
+    findings: &'a [Finding],
+    gaps: &'a [String],
+    unread: Vec<UnreadView>,
+}
+
+#[derive(Serialize)]
+struct PolicyView<'a> {
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct GrantView<'a> {
+    id: &'a str,
+    from: String,
+    to: String,
+    ports: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    policy: PolicyView<'a>,
+    rules: Vec<RuleView<'a>>,
+}
+
+#[derive(Serialize)]
+struct RuleView<'a> {
+    #[serde(flatten)]
+    policy: PolicyView<'a>,
+    direction: Direction,
+    rule: usize,
+}
+
+impl<'a> From<&'a PolicyId> for PolicyView<'a> {
+    fn from(id: &'a PolicyId) -> PolicyView<'a> {
+        PolicyView { kind: id.kind.to_string(), namespace: id.namespace.as_deref(), name: &id.name }
+    }
+}
+
+/// For programs.
+pub fn value<'a>(status: &'a Status, unread: &[Unread]) -> impl Serialize + use<'a> {
+    let grant = |info: &'a GrantInfo| GrantView {
+        id: &info.id,
+        from: info.grant.from.to_string(),
+        to: info.grant.to.to_string(),
+        ports: show_ports(info.grant.ports.as_deref()),
+        reason: info.grant.reason.as_deref(),
+        policy: PolicyView::from(&info.policy),
+        rules: info
+            .rules
+            .iter()
+            .map(|(policy, direction, rule)| RuleView { policy: policy.into(), direction: *direction, rule: *rule })
+            .collect(),
+    };
+    View {
+        state: status.state,
+        lockdowns: status.lockdowns.iter().map(PolicyView::from).collect(),
+        calico: status.calico.as_deref(),
+        namespaces: &status.namespaces,
+        grants: status.grants.iter().map(grant).collect(),
+        findings: &status.findings,
+        gaps: &status.gaps,
+        unread: unread.iter().map(UnreadView::from).collect(),
+    }
+}
