@@ -301,7 +301,7 @@ impl Work<'_> {
                 (_, None) => "deleted",
                 _ => "configured",
             };
-            context.print(&format!("{} {verb}{suffix}\n", diff::resource_name(&written.object)));
+            context.print(&format!("{}{suffix}\n", diff::done(&written.object, verb)));
         }
     }
 }

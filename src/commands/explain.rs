@@ -60,7 +60,7 @@ impl Explain {
             let asked = Asked::parse(&self.from, &self.to, protocol, entry, namespace.as_deref())?;
             let (from, to) = (&asked.from, &asked.to);
             let scene =
-                session.observe(needs::flow(from, to), |world| needs::flow_follow_ups(world, from, to)).await?;
+                session.observe(needs::ways(from, to), |world| needs::ways_follow_ups(world, from, to)).await?;
             let ways = asked.ways(&scene.world)?;
             context.say(&diff::notes(&ways.notes, context.paint_errors));
             let explanation = self.explanation(context, &asked, scene, ways);

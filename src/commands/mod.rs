@@ -10,6 +10,7 @@ pub mod history;
 pub mod lockdown;
 pub mod revoke;
 pub mod session;
+pub mod snapshot;
 pub mod status;
 pub mod undo;
 pub mod unlock;
@@ -51,6 +52,7 @@ subcommands! {
     revoke::Revoke,
     status::Status,
     explain::Explain,
+    snapshot::Snapshot,
     history::History,
     undo::Undo,
     completion::Completion,

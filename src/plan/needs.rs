@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::candidates::{JOB_NAME, candidates, label_text};
 use super::target::{Target, TargetKind};
-use crate::kubernetes::names::{Kind, SLICE_SERVICE};
+use crate::kubernetes::names::{Kind, RESOURCES, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
 use crate::model::world::{LabelQuery, World};
 
@@ -240,6 +240,48 @@ pub fn status() -> Vec<Query> {
 /// The second round of `status`: what only some versions have.
 pub fn status_follow_ups(world: &World) -> Vec<Query> {
     of_version(world)
+}
+
+/// The first round of `explain`: what `flow` asks for, and what decides how packets find their way.
+pub fn ways(from: &Target, to: &Target) -> Vec<Query> {
+    let mut queries = flow(from, to);
+    queries.extend([Kind::FelixConfiguration, Kind::BGPConfiguration].map(Query::all));
+    queries.push(Query::all(Kind::ConfigMap).in_namespace("kube-system").named("kube-proxy"));
+    if let Target::Nets(_) = to {
+        // No API server finds a Service by all of its addresses.
+        queries.push(Query::all(Kind::Service));
+    }
+    without_repeats(queries)
+}
+
+/// The next rounds of `explain`: what `flow_follow_ups` asks for, and what stands behind a Service's address.
+pub fn ways_follow_ups(world: &World, from: &Target, to: &Target) -> Vec<Query> {
+    let mut queries = flow_follow_ups(world, from, to);
+    let Target::Nets(nets) = to else { return queries };
+    let hosts = nets.iter().filter(|net| net.prefix_len() == net.max_prefix_len());
+    for service in hosts.flat_map(|net| world.services_at(net.addr())) {
+        let namespace = &service.namespace;
+        let slices = format!("{SLICE_SERVICE}={}", service.name);
+        queries.push(Query::all(Kind::EndpointSlice).in_namespace(namespace).labelled(slices));
+        if !service.selector.is_empty() {
+            let selector = LabelQuery { equal: service.selector.clone(), expressions: Vec::new() };
+            queries.push(Query::all(Kind::Pod).in_namespace(namespace).labelled(label_text(&selector)));
+        }
+        queries.extend(of_namespace(namespace));
+    }
+    without_contained(without_repeats(queries))
+}
+
+/// Everything that any question looks at, for a snapshot. Of ConfigMaps only those that decide something.
+pub fn everything() -> Vec<Query> {
+    let kinds = RESOURCES.iter().map(|resource| resource.kind).filter(|kind| *kind != Kind::ConfigMap);
+    let mut queries: Vec<Query> = kinds.map(Query::all).collect();
+    for (namespace, name) in
+        [("kube-system", "kube-proxy"), ("kube-system", "node-local-dns"), ("metallb-system", "config")]
+    {
+        queries.push(Query::all(Kind::ConfigMap).in_namespace(namespace).named(name));
+    }
+    queries
 }
 
 fn without_repeats(queries: Vec<Query>) -> Vec<Query> {

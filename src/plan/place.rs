@@ -84,7 +84,7 @@ impl Place {
             "apiVersion": "projectcalico.org/v3",
             "kind": "NetworkPolicy",
             "metadata": {"name": id.name, "namespace": self.namespace, "annotations": {ROLE: ALLOW}},
-            "spec": {"tier": "default", "order": order, "selector": self.selector, "types": [types]},
+            "spec": {"tier": "default", "order": whole(order), "selector": self.selector, "types": [types]},
         });
         (id, document)
     }
@@ -105,6 +105,14 @@ fn stem(name: &str) -> String {
     }
     let sum = name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
     format!("{}-{sum:08x}", name[..31].trim_end_matches('-'))
+}
+
+/// An order as people write it: 2000, not 2000.0.
+pub fn whole(order: f64) -> Value {
+    match order.fract() == 0.0 && order.abs() < 1e15 {
+        true => json!(order as i64),
+        false => json!(order),
+    }
 }
 
 #[cfg(test)]

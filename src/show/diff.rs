@@ -71,15 +71,18 @@ fn step(step: &PreparedStep, paint: Paint) -> String {
     out
 }
 
-/// An object's name as `kubectl -o name` has it, with its namespace before it.
+/// An object's name as `kubectl -o name` has it.
 pub fn resource_name(object: &ObjectRef) -> String {
     let resource = object.kind.resource();
     let kind = resource.name.to_lowercase();
     let kind = if resource.group.is_empty() { kind } else { format!("{kind}.{}", resource.group) };
-    match &object.namespace {
-        Some(namespace) => format!("{kind}/{} in {namespace}", object.name),
-        None => format!("{kind}/{}", object.name),
-    }
+    format!("{kind}/{}", object.name)
+}
+
+/// What was done to an object, as kubectl says it.
+pub fn done(object: &ObjectRef, verb: &str) -> String {
+    let namespace = object.namespace.as_ref().map_or(String::new(), |namespace| format!(" in {namespace}"));
+    format!("{} {verb}{namespace}", resource_name(object))
 }
 
 fn place(anchor: &Anchor) -> String {

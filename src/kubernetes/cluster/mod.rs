@@ -18,6 +18,7 @@ mod installation;
 mod kubeconfig;
 mod locate;
 mod proxy;
+mod raw;
 mod read;
 mod select;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use std::path::Path;
 use serde_json::Value;
 
 pub use connection::{Connection, Secret};
+pub use raw::Documents;
 pub use transport::{Listener, Notice};
 pub use write::ClusterWriter;
 

@@ -13,14 +13,17 @@ use crate::kubernetes::labels::LabelQuery;
 use crate::kubernetes::names::Kind;
 use crate::kubernetes::objects::{self, Answer, Coverage, Objects, Place, Query, Unread};
 use crate::kubernetes::page::{documents, of_one};
+use crate::kubernetes::slim::slim;
 use crate::kubernetes::{AccessError, ObjectRef, Reader};
 
 /// What a query brought, before Calico's objects are converted.
-enum Fetched {
+pub(super) enum Fetched {
     /// Objects of Kubernetes' own kinds.
     Read(Box<Objects>),
     /// Objects of Calico's kinds as they are stored.
     Stored(Vec<Value>),
+    /// Objects of any kind as they are stored, for a snapshot.
+    Raw(Vec<Value>),
     NotServed,
     Hidden(String),
 }
@@ -59,7 +62,7 @@ impl Reader for Cluster {
                     objects.append(*found);
                     Answer::Complete
                 }
-                Fetched::Stored(found) => {
+                Fetched::Stored(found) | Fetched::Raw(found) => {
                     self.convert(query, found, installation.unwrap_or(Installation::UNKNOWN), objects)?;
                     Answer::Complete
                 }
@@ -77,7 +80,7 @@ impl Cluster {
     async fn ask(&self, query: &Query) -> Result<Fetched, AccessError> {
         let mut fetched = Fetched::NotServed;
         for location in Location::of(query.kind) {
-            fetched = self.fetch(query, &location).await?;
+            fetched = self.fetch(query, &location, Fetched::nothing_yet).await?;
             if !matches!(fetched, Fetched::NotServed) {
                 break;
             }
@@ -85,21 +88,33 @@ impl Cluster {
         Ok(fetched)
     }
 
-    async fn fetch(&self, query: &Query, location: &Location) -> Result<Fetched, AccessError> {
+    /// Asks at one place; `empty` is what the objects are put into.
+    pub(super) async fn fetch(
+        &self,
+        query: &Query,
+        location: &Location,
+        empty: fn(Kind) -> Fetched,
+    ) -> Result<Fetched, AccessError> {
         let one_namespace = query.namespace.is_some() || !query.kind.resource().namespaced;
         let only_name = query.labels.is_none() && query.fields.is_none();
         match &query.name {
             Some(name) if one_namespace && only_name && !is_tiered(query.kind) => {
-                self.fetch_one(query, location, name).await
+                self.fetch_one(query, location, name, empty).await
             }
-            _ => self.fetch_list(query, location).await,
+            _ => self.fetch_list(query, location, empty).await,
         }
     }
 
-    async fn fetch_one(&self, query: &Query, location: &Location, name: &str) -> Result<Fetched, AccessError> {
+    async fn fetch_one(
+        &self,
+        query: &Query,
+        location: &Location,
+        name: &str,
+        empty: fn(Kind) -> Fetched,
+    ) -> Result<Fetched, AccessError> {
         let path = location.object(query.namespace.as_deref(), name)?;
         let answer = self.transport.call(&Call::get(path)).await?;
-        let mut found = Fetched::nothing_yet(query.kind);
+        let mut found = empty(query.kind);
         match answer.status {
             200 => {
                 let page = of_one(&answer.body);
@@ -114,8 +129,13 @@ impl Cluster {
         }
     }
 
-    async fn fetch_list(&self, query: &Query, location: &Location) -> Result<Fetched, AccessError> {
-        let mut found = Fetched::nothing_yet(query.kind);
+    async fn fetch_list(
+        &self,
+        query: &Query,
+        location: &Location,
+        empty: fn(Kind) -> Fetched,
+    ) -> Result<Fetched, AccessError> {
+        let mut found = empty(query.kind);
         let (mut limit, mut token) = (PAGE, None);
         loop {
             let path = location.page(query, limit, token.as_deref())?;
@@ -130,7 +150,7 @@ impl Cluster {
                 }
                 // The pages took longer than the server keeps its history (five minutes): all at once, from the start.
                 410 if token.is_some() => {
-                    (found, limit, token) = (Fetched::nothing_yet(query.kind), 0, None);
+                    (found, limit, token) = (empty(query.kind), 0, None);
                 }
                 404 => return Ok(Fetched::NotServed),
                 403 => return Ok(Fetched::Hidden(answer.message())),
@@ -143,7 +163,7 @@ impl Cluster {
 
     /// The API server refuses what a user may not read before it looks whether it is served at all. What every user may
     /// ask, the list of what is served, tells the two apart.
-    async fn look_behind_refusal(&self, query: &Query, fetched: &mut Fetched) -> Result<(), AccessError> {
+    pub(super) async fn look_behind_refusal(&self, query: &Query, fetched: &mut Fetched) -> Result<(), AccessError> {
         let may_be_absent = query.kind.is_calico()
             || matches!(
                 query.kind,
@@ -237,6 +257,12 @@ impl Fetched {
                 let page = documents(page)?;
                 let next = page.next();
                 found.extend(page.items);
+                Ok(next)
+            }
+            Fetched::Raw(found) => {
+                let page = documents(page)?;
+                let next = page.next();
+                found.extend(page.items.into_iter().map(|object| slim(kind, object)));
                 Ok(next)
             }
             Fetched::NotServed | Fetched::Hidden(_) => Err("an answer after none".into()),
