@@ -144,6 +144,7 @@ pub fn notes(
                 Door::Advertised(_) => "bgp-allow",
             };
             notes.push(match local {
+                false if world.network.bpf => fact(format!("{door} of {service}: the eBPF dataplane keeps the client's address, so policy lets this client through")),
                 true => fact(format!("{door} of {service}: externalTrafficPolicy: Local keeps the client's address, so nodes with a pod of it let this client through")),
                 false => warning(format!(
                     "{door} of {service} stays closed where the client enters by another node than the pod's: there it arrives with that node's address. \
@@ -152,6 +153,17 @@ pub fn notes(
                 )),
             });
         }
+    }
+    if outside
+        && exposed.is_empty()
+        && let Some((namespace, name)) = &to.service
+        && !comes_from_inside(world, from)
+    {
+        notes.push(fact(format!(
+            "no door leads clients outside to {namespace}/{name} yet: they reach its pods only where pods' own addresses are routed. \
+             `kubectl zerotrust expose-nodeport {namespace}/{name} --from {}` makes one",
+            from.peer
+        )));
     }
     if let Peer::Nets(nets) = &from.peer {
         for node in world.nodes.values() {
@@ -191,4 +203,12 @@ pub fn notes(
         ));
     }
     notes
+}
+
+/// Whether all addresses are those of nodes or of pods.
+fn comes_from_inside(world: &World, from: &Resolved) -> bool {
+    match &from.peer {
+        Peer::Nets(nets) => nets.iter().all(|net| super::rules::is_inside(world, net.addr())),
+        _ => false,
+    }
 }
