@@ -1,3 +1,6 @@
+//! What edits make of objects: places, repetitions, conflicts.
+//! Never looks at a world.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,6 @@
+//! Grants on a small cluster: which policies and rules they become, and what passes then.
+//! Never tests wording beyond what an operator must find in it.
+
 use super::super::testing::{CLUSTER, DENY, allowed, ask, cluster, notes, passes, policies, said, steps};
 use super::*;
 use crate::model::world::World;
