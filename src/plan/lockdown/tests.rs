@@ -1,3 +1,6 @@
+//! Lockdowns of a small cluster, made and found, with their lifelines.
+//! Never looks at grants.
+
 use super::super::testing::{CLUSTER, DENY, cluster, locked as lock, notes, passes, policies, said, steps};
 use super::*;
 use crate::plan::simulate::document;

@@ -1,3 +1,6 @@
+//! What targets and ports stand for on a small cluster.
+//! Never looks at policies.
+
 use super::super::testing::{cluster, said};
 use super::*;
 

@@ -1,3 +1,6 @@
+//! Grants taken back: nothing is left, and nothing opens.
+//! Never looks at how a grant was made.
+
 use proptest::prelude::*;
 
 use super::super::testing::{DENY, allowed, cluster, locked, notes, passes, policies, said, steps};

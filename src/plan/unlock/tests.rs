@@ -1,3 +1,6 @@
+//! The way back from a lockdown.
+//! Never looks at how it was made.
+
 use super::super::testing::{DENY, allowed, cluster, locked, notes, passes, said, steps};
 use super::*;
 
