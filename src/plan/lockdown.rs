@@ -133,7 +133,7 @@ fn create(world: &World, ask: &Ask, dns_rules: &[RuleSpec]) -> Result<Option<Ste
         egress.push(log.clone());
         ingress.push(log);
     }
-    let mut spec = json!({"tier": "default", "namespaceSelector": selector, "types": ["Ingress", "Egress"]});
+    let mut spec = json!({"namespaceSelector": selector, "types": ["Ingress", "Egress"]});
     for (key, rules) in [("ingress", ingress), ("egress", egress)] {
         if !rules.is_empty() {
             spec[key] = json!(rules);
@@ -171,7 +171,7 @@ fn dns_lifelines(world: &World, after: &World, locked: &BTreeSet<String>) -> Vec
             continue;
         }
         let Some(lifeline) = dns::lifeline(world, service) else { continue };
-        let spec = json!({"tier": "default", "order": whole(ORDER), "selector": lifeline.selector, "types": ["Ingress", "Egress"],
+        let spec = json!({"order": whole(ORDER), "selector": lifeline.selector, "types": ["Ingress", "Egress"],
                           "ingress": lifeline.ingress, "egress": lifeline.egress});
         let document = json!({"apiVersion": "projectcalico.org/v3", "kind": "NetworkPolicy",
             "metadata": {"name": id.name, "namespace": id.namespace, "annotations": {ROLE: LIFELINE}}, "spec": spec});

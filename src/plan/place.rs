@@ -83,7 +83,7 @@ impl Place {
             "apiVersion": "projectcalico.org/v3",
             "kind": "NetworkPolicy",
             "metadata": {"name": id.name, "namespace": self.namespace, "annotations": {ROLE: ALLOW}},
-            "spec": {"tier": "default", "order": whole(order), "selector": self.selector, "types": [types]},
+            "spec": {"order": whole(order), "selector": self.selector, "types": [types]},
         });
         (id, document)
     }

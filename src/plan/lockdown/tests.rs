@@ -22,7 +22,6 @@ fn everything_is_denied_but_dns_over_udp_and_tcp() {
     assert_eq!(
         spec(&after, "deny-app-policy"),
         json!({
-            "tier": "default",
             "namespaceSelector": "has(projectcalico.org/name) && projectcalico.org/name not in {\"calico-apiserver\", \"calico-system\", \"kube-node-lease\", \"kube-public\", \"kube-system\", \"tigera-operator\"}",
             "types": ["Ingress", "Egress"],
             "egress": [
