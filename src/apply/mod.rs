@@ -267,9 +267,9 @@ async fn write<W: Writer>(
     Err(Stop::Contended { object: object.clone(), tries: patience.tries })
 }
 
-/// Longer with each try, at most a fifth of a second: somebody wins each round, so rounds should be short.
+/// Shorter with each try: somebody wins each round, and of those who lost, whoever lost most often comes first.
 fn wait(attempt: u32, spread: Duration) -> Duration {
-    (Duration::from_millis(4) * attempt + spread).min(Duration::from_millis(200))
+    Duration::from_millis(80) / attempt + spread
 }
 
 async fn send<W: Writer>(

@@ -219,8 +219,8 @@ impl Work<'_> {
 
     async fn apply(&mut self, approved: &ApprovedPlan) -> (Change, Option<Stop>) {
         let listener = listen(self.interrupt.clone(), self.session.context.clone());
-        let spread = Duration::from_millis(u64::from(std::process::id() % 8) * 3);
-        let patience = Patience { tries: 50, within: Duration::from_secs(30), spread };
+        let spread = Duration::from_millis(u64::from(std::process::id() % 8));
+        let patience = Patience { tries: 200, within: Duration::from_secs(120), spread };
         let writer = self.session.source.writer(self.writing.dry_run == DryRun::Server, &self.writing.field_manager);
         let outcome = apply(&writer, approved, self.journal.as_mut(), &self.interrupt, patience).await;
         listener.abort();

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::decide::{object, version_of};
 use super::edit::Edit;
-use super::place::ORDER;
+use super::place::{ORDER, whole};
 use super::probe::packet;
 use super::roles::{LIFELINE, role};
 use super::rules::of_nets;
@@ -62,7 +62,7 @@ pub fn plan(
             }),
             None if !stopped || rules.is_empty() => {}
             None => {
-                let spec = json!({"order": ORDER, "selector": one.selector.to_string(),
+                let spec = json!({"order": whole(ORDER), "selector": one.selector.to_string(),
                                   "types": ["Ingress"], "ingress": rules});
                 let document = json!({"apiVersion": "projectcalico.org/v3", "kind": "NetworkPolicy",
                     "metadata": {"name": id.name, "namespace": id.namespace, "annotations": {ROLE: LIFELINE}}, "spec": spec});
