@@ -10,7 +10,7 @@ use super::decide::object;
 use super::edit::Edit;
 use super::namespaces::{LeftOut, left_out, names};
 use super::place::{ORDER, whole};
-use super::roles::{LIFELINE, LOCKDOWN, lockdowns};
+use super::roles::{LIFELINE, LOCKDOWN, lockdowns, own_order};
 use super::simulate::simulate;
 use super::{Note, Plan, PlanError, Risk, Step, Weight, dns, dns_reach, lifelines, losses, sight};
 use crate::kubernetes::names::ROLE;
@@ -69,6 +69,7 @@ pub fn lockdown(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
         return Ok(plan);
     }
     let after = simulate(world, &plan.steps)?;
+    lifelines::prove(world, &plan.steps, &locked, &ask.accepted)?;
     dns_reach::prove(world, &after, &locked, &dns_rules, ask)?;
     plan.notes.extend(left_open(world, &after));
     plan.notes.extend(losses::notes(world, &after, &locked));
