@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::decide::{object, version_of};
 use super::edit::Edit;
+use super::place::whole;
 use super::probe::packet;
 use super::roles::{LIFELINE, is_lockdown, own_order, role};
 use super::rules::of_nets;
@@ -68,7 +69,7 @@ pub fn plan(
             }),
             None if !stopped || rules.is_empty() => {}
             None => {
-                let spec = json!({"tier": "default", "order": own_order(after), "selector": one.selector.to_string(),
+                let spec = json!({"tier": "default", "order": whole(own_order(after)), "selector": one.selector.to_string(),
                                   "types": ["Ingress"], "ingress": rules});
                 let document = json!({"apiVersion": "projectcalico.org/v3", "kind": "NetworkPolicy",
                     "metadata": {"name": id.name, "namespace": id.namespace, "annotations": {ROLE: LIFELINE}}, "spec": spec});

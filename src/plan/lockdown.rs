@@ -9,7 +9,7 @@ use super::amend::{all_but, amend, covers, only};
 use super::decide::object;
 use super::edit::Edit;
 use super::namespaces::{LeftOut, left_out, names};
-use super::place::{ORDER, whole};
+use super::place::whole;
 use super::roles::{LIFELINE, LOCKDOWN, lockdowns, own_order};
 use super::simulate::simulate;
 use super::{Note, Plan, PlanError, Risk, Step, Weight, dns, dns_reach, lifelines, losses, sight};
@@ -177,7 +177,7 @@ fn dns_lifelines(world: &World, after: &World, locked: &BTreeSet<String>) -> Vec
             continue;
         }
         let Some(lifeline) = dns::lifeline(world, service) else { continue };
-        let spec = json!({"tier": "default", "order": whole(ORDER), "selector": lifeline.selector, "types": ["Ingress", "Egress"],
+        let spec = json!({"tier": "default", "order": whole(own_order(after)), "selector": lifeline.selector, "types": ["Ingress", "Egress"],
                           "ingress": lifeline.ingress, "egress": lifeline.egress});
         let document = json!({"apiVersion": "projectcalico.org/v3", "kind": "NetworkPolicy",
             "metadata": {"name": id.name, "namespace": id.namespace, "annotations": {ROLE: LIFELINE}}, "spec": spec});
