@@ -390,10 +390,63 @@ fn a_file_that_somebody_changed_is_a_conflict_until_it_is_read_again() {
     assert_eq!(run(manifests.replace(&web)), Err(AccessError::Conflict(policy("web", "shop"))));
 }
 
+/// Felix enforces both directions of a stored policy without types; a change elsewhere must not alter that.
+#[test]
+fn stored_policies_without_types_stay_without() {
+    let stored = "apiVersion: crd.projectcalico.org/v1\nkind: GlobalNetworkPolicy\nmetadata:\n  name: default.deny\nspec:\n  selector: all()\n";
+    let home = home(&[("a.yaml", stored)]);
+    let manifests = manifests(&home);
+    let deny = ObjectRef { kind: Kind::GlobalNetworkPolicy, namespace: None, name: "deny".into() };
+    let mut value = run(manifests.get(&deny)).unwrap().unwrap();
+    value["spec"]["order"] = 1.into();
+    run(manifests.replace(&value)).unwrap();
+    assert_eq!(text(&home, "a.yaml"), format!("{stored}  order: 1\n"));
+    value["spec"]["types"] = json!(["Egress"]);
+    run(manifests.replace(&value)).unwrap();
+    assert_eq!(text(&home, "a.yaml"), format!("{stored}  order: 1\n  types:\n  - Egress\n"));
+}
+
+#[test]
+fn an_object_that_stands_twice_is_deleted_in_both_places() {
+    let home = home(&[
+        ("a.yaml", WEB),
+        ("b/c.yaml", &format!("kind: Pod\napiVersion: v1\nmetadata: {{name: a}}\n---\n{WEB}")),
+    ]);
+    let manifests = manifests(&home);
+    let web = run(manifests.get(&policy("web", "shop"))).unwrap().unwrap();
+    run(manifests.delete(&web)).unwrap();
+    assert!(!home.path().join("a.yaml").exists());
+    assert_eq!(text(&home, "b/c.yaml"), "kind: Pod\napiVersion: v1\nmetadata: {name: a}\n");
+    assert_eq!(run(manifests.get(&policy("web", "shop"))), Ok(None));
+}
+
+#[test]
+fn standard_input_is_never_written() {
+    let manifests = Manifests::new(vec!["-".into()]);
+    let known = Some(super::load::Loaded::of_stdin(WEB.as_bytes()));
+    manifests.loaded.replace(known);
+    let web = run(manifests.get(&policy("web", "shop"))).unwrap().unwrap();
+    let mut new = web.clone();
+    new["metadata"]["name"] = "new".into();
+    for result in
+        [run(manifests.replace(&web)).map(drop), run(manifests.create(&new)).map(drop), run(manifests.delete(&web))]
+    {
+        let error = result.unwrap_err().to_string();
+        assert!(error.starts_with("standard input: it can be read only"), "{error}");
+    }
+}
+
 #[test]
 fn what_does_not_change_is_not_written() {
-    let home = home(&[("a.yaml", WEB)]);
+    let numbers =
+        r#"{"apiVersion": "projectcalico.org/v3", "kind": "Tier", "metadata": {"name": "t"}, "spec": {"order": 10.0}}"#;
+    let home = home(&[("a.yaml", WEB), ("t.json", numbers)]);
     let manifests = manifests(&home);
+    let tier = ObjectRef { kind: Kind::Tier, namespace: None, name: "t".into() };
+    let mut value = run(manifests.get(&tier)).unwrap().unwrap();
+    value["spec"]["defaultAction"] = "Pass".into();
+    run(manifests.replace(&value)).unwrap();
+    assert_eq!(text(&home, "t.json"), numbers.replace("10.0", "10.0, \"defaultAction\": \"Pass\""));
     let web = run(manifests.get(&policy("web", "shop"))).unwrap().unwrap();
     let before = fs::metadata(home.path().join("a.yaml")).unwrap().modified().unwrap();
     run(manifests.replace(&web)).unwrap();
