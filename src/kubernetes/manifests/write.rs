@@ -130,7 +130,12 @@ impl Manifests {
             })?;
             return self.put(&standing, range, text.as_bytes());
         }
-        self.put(&standing, without(&standing), b"")
+        let range = without(&standing);
+        // A document that began because another one ended with `...` must not become part of the one before.
+        let rest = &standing.bytes[range.end..];
+        let joins = range == standing.piece.document && standing.piece.form == Form::Yaml && !rest.starts_with(b"---");
+        let mark: &[u8] = if joins && !rest.trim_ascii().is_empty() { b"---\n" } else { b"" };
+        self.put(&standing, range, mark)
     }
 
     fn ensure_loaded(&self) -> Result<(), AccessError> {
