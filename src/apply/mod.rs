@@ -16,8 +16,8 @@ use crate::model::validate::{Violation, validate};
 use crate::model::world::Version;
 use crate::plan::edit::{Edit, apply_all};
 use crate::plan::{Note, Plan};
-use crate::record::journal::{Journal, JournalError};
 use crate::record::Entry;
+use crate::record::journal::{Journal, JournalError};
 use difference::Difference;
 
 /// A plan beside the objects as they are: what it would change now. Steps that change nothing are gone.

@@ -10,8 +10,7 @@ use crate::model::policy::Direction;
 use crate::model::spec::{EntitySpec, RuleSpec};
 use crate::plan::Step;
 
-const PATIENCE: Patience =
-    Patience { tries: 200, within: Duration::from_secs(60), spread: Duration::from_millis(0) };
+const PATIENCE: Patience = Patience { tries: 200, within: Duration::from_secs(60), spread: Duration::from_millis(0) };
 
 fn reference(name: &str) -> ObjectRef {
     ObjectRef { kind: Kind::NetworkPolicy, namespace: Some("shop".into()), name: name.into() }
@@ -55,7 +54,9 @@ async fn run(memory: &Memory, plan: Plan) -> Result<(Change, Option<Stop>), Stop
 }
 
 fn rules(memory: &Memory, name: &str) -> usize {
-    memory.see(Kind::NetworkPolicy, "shop", name).map_or(0, |policy| policy["spec"]["ingress"].as_array().unwrap().len())
+    memory
+        .see(Kind::NetworkPolicy, "shop", name)
+        .map_or(0, |policy| policy["spec"]["ingress"].as_array().unwrap().len())
 }
 
 #[tokio::test(start_paused = true)]

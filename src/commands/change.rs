@@ -85,7 +85,8 @@ pub async fn change(
         }
     }
     let object = "the plan's objects";
-    let problem = Problem::failed(format!("{object} were changed by others each of the {PLANS} times that it was made"));
+    let problem =
+        Problem::failed(format!("{object} were changed by others each of the {PLANS} times that it was made"));
     work.give_up(&done, problem, false).await
 }
 
@@ -160,7 +161,8 @@ impl Work<'_> {
         if self.approved.as_ref().is_some_and(|approved| approved.covers(&prepared)) {
             return Ok(prepared.approved());
         }
-        let text = diff::plan(&prepared, if self.writing.output.is_text() { context.paint } else { context.paint_errors });
+        let text =
+            diff::plan(&prepared, if self.writing.output.is_text() { context.paint } else { context.paint_errors });
         let asks = !self.writing.yes && self.writing.dry_run == DryRun::None;
         match self.writing.output.is_text() {
             true => context.print(&format!("{text}\n")),
@@ -181,8 +183,7 @@ impl Work<'_> {
         }
         let count = prepared.steps.len();
         let objects = if count == 1 { "this object".to_string() } else { format!("these {count} objects") };
-        let answer =
-            dialoguer::Confirm::new().with_prompt(format!("Change {objects}?")).default(false).interact_opt();
+        let answer = dialoguer::Confirm::new().with_prompt(format!("Change {objects}?")).default(false).interact_opt();
         match answer {
             Ok(answer) => Ok(answer.unwrap_or(false)),
             Err(error) => Err(Problem::refused("the change was not made").because(error)),

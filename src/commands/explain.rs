@@ -47,7 +47,15 @@ pub struct Explain {
     #[arg(long, value_name = "NODE")]
     entry: Option<String>,
     /// One of table, wide, json, yaml
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", hide_default_value = true, hide_possible_values = true)]
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     output: Output,
 }
 
@@ -59,8 +67,7 @@ impl Explain {
             let (protocol, entry) = (self.protocol.as_deref(), self.entry.as_deref());
             let asked = Asked::parse(&self.from, &self.to, protocol, entry, namespace.as_deref())?;
             let (from, to) = (&asked.from, &asked.to);
-            let scene =
-                session.observe(needs::ways(from, to), |world| needs::ways_follow_ups(world, from, to)).await?;
+            let scene = session.observe(needs::ways(from, to), |world| needs::ways_follow_ups(world, from, to)).await?;
             let ways = asked.ways(&scene.world)?;
             context.say(&diff::notes(&ways.notes, context.paint_errors));
             let explanation = self.explanation(context, &asked, scene, ways);

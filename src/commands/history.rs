@@ -23,7 +23,15 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct History {
     /// One of table, wide, json, yaml, name
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", hide_default_value = true, hide_possible_values = true)]
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     output: Output,
     #[command(flatten)]
     records: Records,

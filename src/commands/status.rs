@@ -30,7 +30,15 @@ pub struct Status {
     #[arg(long)]
     exit_code: bool,
     /// One of table, wide, json, yaml, name
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", hide_default_value = true, hide_possible_values = true)]
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     output: Output,
 }
 

@@ -47,18 +47,17 @@ impl Undo {
             if record.summary.state == State::Undone {
                 let problem = Problem::refused(format!("change {number} is taken back already"));
                 return Err(match record.summary.undone_by {
-                    Some(by) => problem.hint(format!("change {by} did that, and `kubectl zerotrust undo {by}` makes it again")),
+                    Some(by) => {
+                        problem.hint(format!("change {by} did that, and `kubectl zerotrust undo {by}` makes it again"))
+                    }
                     None => problem,
                 });
             }
             let title = format!("{number}: {}", record.summary.title);
-            let changes: Vec<_> =
-                record.entries.into_iter().map(|entry| (entry.before, entry.after)).collect();
+            let changes: Vec<_> = record.entries.into_iter().map(|entry| (entry.before, entry.after)).collect();
             let calico = record.summary.calico.as_deref().and_then(Version::parse);
-            change(session, &self.writing, Some(number), async || {
-                Ok(Planned { plan: undo(&title, &changes)?, calico })
-            })
-            .await
+            change(session, &self.writing, Some(number), async || Ok(Planned { plan: undo(&title, &changes)?, calico }))
+                .await
         })
     }
 }
@@ -70,7 +69,9 @@ fn newest(listed: &[journal::Listed], namespace: &str) -> Result<u32, Problem> {
             Ok(summary) if summary.undoes.is_some() || summary.state == State::Undone => {}
             Ok(summary) => return Ok(summary.number),
             // An older one is not what the operator means.
-            Err(error) => return Err(Problem::failed(format!("change {} cannot be read", listed.number)).because(error)),
+            Err(error) => {
+                return Err(Problem::failed(format!("change {} cannot be read", listed.number)).because(error));
+            }
         }
     }
     let problem = Problem::failed(format!("no change is recorded in namespace {namespace} that is not taken back"));

@@ -2,7 +2,7 @@
 //! Never knows what pods' policies say.
 
 use super::interfaces::{self, Interface};
-use super::path::{Accepted, Journey};
+use super::journey::{Accepted, Journey};
 use super::policy::{AtEnd, Judgement, Labelled, Selected, unseen_policies};
 use super::routes::{self, Via};
 use super::translate::Masquerade;

@@ -15,6 +15,8 @@ pub enum Interface {
     Workload,
     /// Between processes of the node.
     Loopback,
+    /// One that leads to another node, by a route that is not known.
+    Unknown,
 }
 
 /// The host endpoint that polices an interface: one that names it, or has one of its addresses and names none, before one
@@ -42,7 +44,12 @@ pub fn host_endpoint<'w>(
             };
             all.iter().find(named).copied()
         }
-        Interface::Workload => None,
+        Interface::Unknown if !all.is_empty() => {
+            return Err(format!(
+                "Nodes or IPPools were not read, so by which interface of node {node} it goes is not known"
+            ));
+        }
+        Interface::Workload | Interface::Unknown => None,
         Interface::Loopback => all.iter().find(|endpoint| endpoint.interface.as_deref() == Some("lo")).copied(),
     };
     Ok(own.or_else(|| all.iter().find(|endpoint| endpoint.interface.as_deref() == Some("*")).copied()))

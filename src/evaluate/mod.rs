@@ -4,6 +4,7 @@
 mod entries;
 mod host;
 mod interfaces;
+mod journey;
 pub mod owners;
 pub mod path;
 pub mod policy;

@@ -216,6 +216,14 @@ pub fn unseen_pod(world: &World, ip: IpAddr) -> Option<String> {
     (!read).then(|| format!("not all pods were read, and one may have {ip}"))
 }
 
+/// Why a node that was not read may have the address, if so.
+pub fn unseen_node(world: &World, ip: IpAddr) -> Option<String> {
+    if let Some(gap) = world.gap(Hidden::Routes, None) {
+        return Some(format!("{} could not be read ({}), so whose {ip} is is not known", gap.place, gap.reason));
+    }
+    (!world.sees(Part::Nodes, None)).then(|| format!("not all Nodes were read, and one may have {ip}"))
+}
+
 /// Why there may be host endpoints that were not read, if so.
 pub fn unseen_host_endpoints(world: &World) -> Option<String> {
     if let Some(gap) = world.gap(Hidden::HostEndpoints, None) {

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 
 use super::host;
 use super::interfaces::Interface;
-use super::owners::unseen_pod;
+use super::journey::{Accepted, Arrival, Exit, Journey};
+use super::owners::{unseen_node, unseen_pod};
 use super::policy::{Judgement, judge_pod};
 use super::routes::{self, Via};
 use super::rules::family;
-use super::translate::{Masquerade, Sender, Translation, is_answered_on_node, translate};
-use crate::model::flow::{Checkpoint, Decider, Hop, HopAction, Packet, Path};
+use super::translate::{Masquerade, Translation, is_answered_on_node, translate};
+use crate::model::flow::{Checkpoint, Packet, Path};
 use crate::model::policy::Direction;
 use crate::model::world::{Backend, Pod, World};
 
@@ -44,140 +45,6 @@ struct Walk<'w> {
     dead_ends: Vec<(String, Journey)>,
 }
 
-/// A packet on its way, and what happened so far.
-#[derive(Clone)]
-pub struct Journey {
-    /// The packet as it looks now.
-    pub packet: Packet,
-    /// The node that has it.
-    at: Option<String>,
-    /// What happened so far.
-    pub hops: Vec<Hop>,
-    entry: Option<String>,
-    backend: Option<String>,
-    /// Whether preDNAT policy of the node accepted it.
-    pub accepted: Accepted,
-    /// The node that has it changed its destination.
-    pub translated: bool,
-    /// Whether kube-proxy masquerades it.
-    pub masquerade: Masquerade,
-    /// Why its source is not known any more.
-    pub lost: Option<String>,
-    nodes: u8,
-}
-
-/// Whether preDNAT policy of a node accepted a packet: then the node's other ingress policy is not asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accepted {
-    /// It did not, or was not asked.
-    No,
-    /// It did.
-    Yes,
-    /// It may have.
-    Unknown,
-}
-
-impl Journey {
-    fn of(packet: Packet) -> Journey {
-        Journey {
-            packet,
-            at: None,
-            hops: Vec::new(),
-            entry: None,
-            backend: None,
-            accepted: Accepted::No,
-            translated: false,
-            masquerade: Masquerade::No,
-            lost: None,
-            nodes: 0,
-        }
-    }
-
-    /// Adds a checkpoint. Once the source is not known, nothing that asks for it is.
-    pub fn add(
-        &mut self,
-        node: Option<String>,
-        checkpoint: Checkpoint,
-        who: Option<(String, Direction)>,
-        judgement: Judgement,
-    ) {
-        let Judgement { mut action, mut by } = judgement;
-        if let (Some(why), HopAction::Allow | HopAction::Deny) = (&self.lost, action) {
-            (action, by) = (HopAction::Unknown, Decider::Unknown { why: why.clone() });
-        }
-        let (endpoint, direction) = who.unzip();
-        let by = (action != HopAction::None).then_some(by);
-        self.hops.push(Hop { node, checkpoint, endpoint, direction, packet: self.packet, action, by });
-    }
-
-    /// Adds a port that Felix keeps open, where no policy is asked.
-    pub fn add_failsafe(&mut self, node: &str, who: (String, Direction)) {
-        self.hops.push(Hop {
-            node: Some(node.into()),
-            checkpoint: Checkpoint::Failsafe,
-            endpoint: Some(who.0),
-            direction: Some(who.1),
-            packet: self.packet,
-            action: HopAction::Allow,
-            by: None,
-        });
-    }
-
-    /// A denial by policy that is asked only if preDNAT policy did not accept the packet.
-    pub fn doubt_denial(&self, judgement: &mut Judgement) {
-        if self.accepted == Accepted::Unknown && judgement.action == HopAction::Deny {
-            *judgement = Judgement::unknown("preDNAT policy may have accepted the packet, and then this is not asked");
-        }
-    }
-
-    fn path(self) -> Path {
-        Path::new(self.entry, self.backend, self.hops)
-    }
-}
-
-/// How a packet came to the node that has it.
-#[derive(Clone, Copy)]
-enum Arrival<'w> {
-    /// From a pod of the node.
-    Pod(&'w Pod),
-    /// By wire: from outside or from another node.
-    Wire(Via),
-    /// From a process of the node.
-    Process,
-}
-
-impl Arrival<'_> {
-    fn interface(self) -> Interface {
-        match self {
-            Arrival::Pod(_) => Interface::Workload,
-            Arrival::Wire(Via::Plain) => Interface::Uplink,
-            Arrival::Wire(Via::Tunnel(role)) => Interface::Tunnel(role),
-            Arrival::Process => Interface::Loopback,
-        }
-    }
-
-    fn sender(self) -> Sender {
-        match self {
-            Arrival::Pod(_) => Sender::Pod,
-            Arrival::Wire(_) => Sender::Wire,
-            Arrival::Process => Sender::Process,
-        }
-    }
-}
-
-/// Where a packet leaves a node.
-#[derive(Clone, Copy)]
-enum Exit<'w> {
-    /// To a pod of the node.
-    Pod(&'w Pod),
-    /// To a pod on another node.
-    RemotePod(&'w str),
-    /// To another node's own address.
-    Node(&'w str),
-    /// Out of the cluster.
-    World,
-}
-
 impl<'w> Walk<'w> {
     fn start(&mut self, question: &Question) {
         let world = self.world;
@@ -205,7 +72,7 @@ impl<'w> Walk<'w> {
         if let Some(node) = world.node_at(packet.source) {
             return self.receive(&node.name, Arrival::Process, journey);
         }
-        if let Some(why) = unseen_pod(world, packet.source) {
+        if let Some(why) = unseen_pod(world, packet.source).or_else(|| unseen_node(world, packet.source)) {
             return self.stuck(journey, why);
         }
         if let Some(pool) = world.pools.iter().find(|pool| pool.net.contains(&packet.source)) {
@@ -312,6 +179,11 @@ impl<'w> Walk<'w> {
         let why = unseen_pod(self.world, to).or_else(|| {
             pool.map(|pool| format!("{to} is in the address pool {}, but no pod or node has it", pool.name))
         });
+        // A node that was not read may police what comes to it; pods' own policy asks only for the address.
+        let why = why.or_else(|| match self.world.host_endpoints.is_empty() {
+            true => None,
+            false => unseen_node(self.world, to),
+        });
         let Some(why) = why else { return self.forward(node, arrival, Exit::World, journey) };
         // What the sender may do can be told all the same.
         if let Arrival::Pod(pod) = arrival {
@@ -356,17 +228,15 @@ impl<'w> Walk<'w> {
             journey.add(Some(node.into()), Checkpoint::Ingress, who, Judgement::none("its own node sends it"));
             return self.paths.push(journey.path());
         }
-        let out = match self.interface_to(node, exit, &journey) {
-            Ok(via) => via,
-            Err(why) => {
-                journey.lost = Some(why);
-                Via::Plain
-            }
+        let out = match exit {
+            Exit::RemotePod(next) => routes::via(world, node, next, journey.packet.destination).unwrap_or(Via::Unknown),
+            _ => Via::Plain,
         };
         let out_interface = match (exit, out) {
             (Exit::Pod(_), _) => Interface::Workload,
             (_, Via::Plain) => Interface::Uplink,
             (_, Via::Tunnel(role)) => Interface::Tunnel(role),
+            (_, Via::Unknown) => Interface::Unknown,
         };
         if matches!(arrival, Arrival::Process) {
             self.choose_source(node, exit, &mut journey);
@@ -391,13 +261,6 @@ impl<'w> Walk<'w> {
                 self.receive(next, Arrival::Wire(out), journey);
             }
             _ => self.paths.push(journey.path()),
-        }
-    }
-
-    fn interface_to(&self, node: &str, exit: Exit<'w>, journey: &Journey) -> Result<Via, String> {
-        match exit {
-            Exit::RemotePod(next) => routes::via(self.world, node, next, journey.packet.destination),
-            _ => Ok(Via::Plain),
         }
     }
 

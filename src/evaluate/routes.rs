@@ -15,6 +15,9 @@ pub enum Via {
     Plain,
     /// Through the tunnel whose address has this role.
     Tunnel(AddressRole),
+    /// By an interface that is not known, because Nodes or IPPools were not read. It matters only where there are host
+    /// endpoints, and where the node's own address becomes the source.
+    Unknown,
 }
 
 /// How packets to a pod's address get from one node to the other. Calico routes pods' addresses through WireGuard when
@@ -77,7 +80,7 @@ fn hosts(node: &Node, like: IpAddr) -> impl Iterator<Item = (IpAddr, Option<IpNe
 /// The source that a node's own packets, and those that it masquerades, have on their way to a pod on another node.
 pub fn source_to_pod(world: &World, from: &str, to: &str, pod: IpAddr) -> Result<IpAddr, String> {
     match via(world, from, to, pod)? {
-        Via::Plain => source_of_host(world, from, Some(to), pod),
+        Via::Plain | Via::Unknown => source_of_host(world, from, Some(to), pod),
         Via::Tunnel(AddressRole::Ipip | AddressRole::Vxlan) if world.network.bpf => {
             Err("which source the eBPF dataplane gives a node's own packets in a tunnel is not modelled".into())
         }

@@ -353,3 +353,123 @@ fn a_rule_of_one_family_does_not_exist_for_the_other() {
     assert_eq!(ingress_of_web(&world, "8.8.8.8 -> 10.20.1.1 tcp:80").action, HopAction::Deny);
     assert_eq!(ingress_of_web(&world, "fd00:9::9 -> fd00::1 tcp:80").action, HopAction::Allow);
 }
+
+#[test]
+fn pods_of_two_nodes_are_told_without_the_nodes() {
+    let mut world = cluster("");
+    world.nodes.clear();
+    world.seen.insert(Part::Nodes, Seen::default());
+    world.seen.insert(Part::Pools, Seen::default());
+    world.index();
+    assert_eq!(verdict(&world, WEB), Verdict::Allow);
+    assert_eq!(verdict(&world, "10.20.2.1 -> 8.8.8.8 tcp:53"), Verdict::Allow);
+    // But not what comes from an address that a node may have.
+    assert!(why(&world, "192.168.0.1 -> 10.20.1.1 tcp:80").contains("Nodes were"));
+}
+
+fn host_endpoint(name: &str, node: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: crd.projectcalico.org/v1\nkind: HostEndpoint\nmetadata: {{name: {name}, labels: {{role: host}}}}\n\
+         spec: {{node: {node}, {spec}}}\n---\n"
+    )
+}
+
+#[test]
+fn a_host_endpoint_without_policy_stops_the_host_and_not_what_is_forwarded() {
+    let world = cluster(&host_endpoint("h", "n1", "interfaceName: eth0, expectedIPs: [192.168.0.1]"));
+    assert_eq!(verdict(&world, "8.8.8.8 -> 192.168.0.1 tcp:10250"), Verdict::Deny);
+    // A failsafe port.
+    assert_eq!(verdict(&world, "8.8.8.8 -> 192.168.0.1 tcp:22"), Verdict::Allow);
+    assert_eq!(verdict(&world, WEB), Verdict::Allow);
+    let allowed = "interfaceName: eth0, expectedIPs: [192.168.0.1], profiles: [projectcalico-default-allow]";
+    assert_eq!(
+        verdict(&cluster(&host_endpoint("h", "n1", allowed)), "8.8.8.8 -> 192.168.0.1 tcp:10250"),
+        Verdict::Allow
+    );
+}
+
+#[test]
+fn a_host_endpoint_that_may_be_for_another_interface_is_unknown() {
+    let world = cluster(&host_endpoint("h", "n1", "interfaceName: eth1"));
+    assert!(why(&world, "8.8.8.8 -> 192.168.0.1 tcp:10250").contains("names an interface"));
+    assert_eq!(verdict(&world, "8.8.8.8 -> 192.168.0.2 tcp:10250"), Verdict::Allow);
+    let tunnel = cluster(&host_endpoint("h", "n1", "interfaceName: vxlan.calico"));
+    assert_eq!(verdict(&tunnel, "8.8.8.8 -> 192.168.0.1 tcp:10250"), Verdict::Allow);
+}
+
+#[test]
+fn pre_dnat_policy_sees_the_nodes_port_and_its_allow_ends_host_policy() {
+    let endpoint = host_endpoint("h", "n1", "interfaceName: eth0, expectedIPs: [192.168.0.1]");
+    let rules = "[{action: Allow, protocol: TCP, destination: {ports: [30080, 9999]}, source: {nets: [1.1.1.1/32]}}, {action: Deny}]";
+    let policy = gnp(
+        "p",
+        &format!(
+            "{{selector: role == 'host', preDNAT: true, applyOnForward: true, types: [Ingress], ingress: {rules}}}"
+        ),
+    );
+    let world = cluster(&format!("{endpoint}{policy}"));
+    assert_eq!(verdict(&world, "1.1.1.1 -> 192.168.0.1 tcp:30080"), Verdict::Allow);
+    assert_eq!(verdict(&world, "2.2.2.2 -> 192.168.0.1 tcp:30080"), Verdict::Deny);
+    assert_eq!(verdict(&world, "1.1.1.1 -> 192.168.0.1 tcp:9999"), Verdict::Allow);
+    let path = paths(&world, "2.2.2.2 -> 192.168.0.1 tcp:30080").remove(0);
+    let seen: Vec<Checkpoint> = path.hops.iter().map(|hop| hop.checkpoint).collect();
+    assert_eq!(seen, [Checkpoint::PreDnat, Checkpoint::Dnat, Checkpoint::Ingress]);
+    assert_eq!(path.hops[0].packet.port, Some(30080));
+}
+
+#[test]
+fn do_not_track_policy_and_the_ebpf_dataplane_are_not_guessed() {
+    let endpoint = host_endpoint("h", "n1", "interfaceName: eth0, expectedIPs: [192.168.0.1]");
+    let spec = "{selector: role == 'host', doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow}]}";
+    let world = cluster(&format!("{endpoint}{}", gnp("p", spec)));
+    assert!(why(&world, "8.8.8.8 -> 192.168.0.1 tcp:22").contains("doNotTrack"));
+    let mut bpf = cluster(&endpoint);
+    bpf.network.bpf = true;
+    assert!(why(&bpf, "8.8.8.8 -> 192.168.0.1 tcp:22").contains("eBPF"));
+}
+
+#[test]
+fn a_load_balancer_enters_at_its_announcer_and_keeps_its_source_ranges() {
+    let balancer = "apiVersion: v1\nkind: Service\nmetadata: {name: lb, namespace: shop}\n\
+                    spec: {clusterIP: 10.21.0.9, selector: {app: web}, type: LoadBalancer, loadBalancerSourceRanges: [1.0.0.0/8], \
+                    ports: [{port: 80, targetPort: 8080}]}\nstatus: {loadBalancer: {ingress: [{ip: 192.168.0.100}]}}\n---\n";
+    let entries = |world: &World, text: &str| {
+        paths(world, text).iter().map(|path| path.entry_node.clone().unwrap_or_default()).collect::<Vec<_>>()
+    };
+    let world = cluster(balancer);
+    assert_eq!(entries(&world, "1.2.3.4 -> 192.168.0.100 tcp:80"), ["n1", "n2"]);
+    assert!(why(&world, "2.2.3.4 -> 192.168.0.100 tcp:80").contains("loadBalancerSourceRanges"));
+    let status = "apiVersion: metallb.io/v1beta1\nkind: ServiceL2Status\nmetadata: {name: a, namespace: metallb-system, \
+                  labels: {metallb.io/node: n2, metallb.io/service-name: lb, metallb.io/service-namespace: shop}}\n---\n";
+    assert_eq!(entries(&cluster(&format!("{balancer}{status}")), "1.2.3.4 -> 192.168.0.100 tcp:80"), ["n2"]);
+    // Under externalTrafficPolicy: Local only nodes with a ready backend.
+    let local = balancer.replace("type: LoadBalancer", "type: LoadBalancer, externalTrafficPolicy: Local");
+    assert_eq!(entries(&cluster(&local), "1.2.3.4 -> 192.168.0.100 tcp:80"), ["n1"]);
+    // A cluster address that nobody advertises has no way in.
+    assert!(why(&world, "1.2.3.4 -> 10.21.0.9 tcp:80").contains("advertises"));
+}
+
+#[test]
+fn node_local_dns_is_on_the_pods_own_node() {
+    let cache = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: node-local-dns, namespace: kube-system}\n\
+                 spec: {template: {spec: {containers: [{name: c, args: ['-localip', '169.254.20.10']}]}}}\n---\n";
+    let policy = gnp(
+        "p",
+        "{selector: app == 'db', types: [Egress], egress: [{action: Allow, protocol: UDP, destination: {nets: [169.254.20.10/32], ports: [53]}}]}",
+    );
+    let world = cluster(&format!("{cache}{policy}"));
+    assert_eq!(verdict(&world, "10.20.2.1 -> 169.254.20.10 udp:53"), Verdict::Allow);
+    assert_eq!(verdict(&world, "10.20.2.1 -> 169.254.20.10 tcp:53"), Verdict::Deny);
+}
+
+#[test]
+fn source_ports_that_are_not_named_are_those_that_programs_get() {
+    let rule = |ports: &str| {
+        let rule = format!("{{action: Allow, protocol: TCP, source: {{ports: [{ports}]}}}}");
+        ingress_of_web(&cluster(&gnp("p", &format!("{{types: [Ingress], ingress: [{rule}]}}"))), WEB).action
+    };
+    assert_eq!(rule("'1024:65535'"), HopAction::Allow);
+    assert_eq!(rule("'1024:40000', '30000:65535'"), HopAction::Allow);
+    assert_eq!(rule("'1:1023'"), HopAction::Deny);
+    assert_eq!(rule("'32768:65535'"), HopAction::Unknown);
+}

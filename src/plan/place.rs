@@ -55,6 +55,7 @@ impl Place {
                 && spec.service_account_selector.trim().is_empty()
                 && Selector::parse(&spec.selector).is_ok_and(|selector| selector == wanted)
                 && written.keeper.is_none()
+                && has_room(written)
                 && role(written).is_none_or(|role| role == ALLOW)
                 && world.policies.iter().any(|policy| policy.id == **id)
         };
@@ -89,6 +90,13 @@ impl Place {
     }
 }
 
+/// The API server takes 256 KiB of annotations, Calico 1024 rules (3.33); a grant needs a few hundred bytes and a rule
+/// for each family, protocol and batch.
+fn has_room(written: &Written) -> bool {
+    let bytes: usize = written.annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
+    bytes < 192 * 1024 && written.spec.ingress.len().max(written.spec.egress.len()) < 900
+}
+
 /// A name that fits into a policy's name: no dots, which Calico up to 3.31 reads as the end of a tier's name.
 fn stem(name: &str) -> String {
     let name = name.replace('.', "-");
@@ -110,6 +118,19 @@ pub fn whole(order: f64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_that_is_full_gets_a_second_one_beside_it() {
+        let mut world = super::super::testing::cluster(super::super::testing::DENY);
+        let (_, one) = super::super::testing::allowed(&world, "10.7.0.99", "nginx");
+        world = one;
+        for written in world.written.values_mut() {
+            written.annotations.insert("note".into(), "x".repeat(192 * 1024));
+        }
+        let (plan, after) = super::super::testing::allowed(&world, "10.7.0.98", "nginx");
+        assert_eq!(super::super::testing::steps(&plan), ["NetworkPolicy demo/zerotrust-nginx-ingress-2"]);
+        assert_eq!(super::super::testing::allowed(&after, "10.7.0.99", "nginx").0.steps, []);
+    }
 
     #[test]
     fn a_long_name_is_cut_and_stays_its_own() {

@@ -201,7 +201,9 @@ impl Record {
 /// How many ConfigMaps hold a record, by its first one.
 pub fn parts(first: &Value) -> Result<usize, RecordError> {
     let parts = first["data"]["parts"].as_str().and_then(|text| text.parse().ok());
-    parts.filter(|parts| (1..=1000).contains(parts)).ok_or_else(|| RecordError::Broken("data.parts is no number".into()))
+    parts
+        .filter(|parts| (1..=1000).contains(parts))
+        .ok_or_else(|| RecordError::Broken("data.parts is no number".into()))
 }
 
 impl Summary {

@@ -179,9 +179,7 @@ fn by(decider: &Decider) -> Option<ByView<'_>> {
         Decider::TierDefault { tier, .. } => {
             ByView { kind: "Tier".into(), namespace: None, name: tier, tier: Some(tier), rule: None }
         }
-        Decider::Profile { name } => {
-            ByView { kind: "Profile".into(), namespace: None, name, tier: None, rule: None }
-        }
+        Decider::Profile { name } => ByView { kind: "Profile".into(), namespace: None, name, tier: None, rule: None },
         Decider::Unknown { .. } => return None,
     };
     Some(view)
@@ -337,8 +335,7 @@ mod tests {
     }
 
     fn rule() -> Decider {
-        let policy =
-            PolicyId { kind: PolicyKind::NetworkPolicy, namespace: Some("shop".into()), name: "web".into() };
+        let policy = PolicyId { kind: PolicyKind::NetworkPolicy, namespace: Some("shop".into()), name: "web".into() };
         Decider::Rule { policy, tier: "default".into(), direction: Direction::Ingress, index: 0 }
     }
 

@@ -54,9 +54,7 @@ pub fn value(listed: &[Listed]) -> impl Serialize {
         .iter()
         .map(|listed| match &listed.summary {
             Ok(summary) => Entry::Read(summary),
-            Err(error) => {
-                Entry::Unreadable(Unreadable { number: listed.number, unreadable: error.to_string() })
-            }
+            Err(error) => Entry::Unreadable(Unreadable { number: listed.number, unreadable: error.to_string() }),
         })
         .collect();
     serde_json::to_value(entries).unwrap_or_default()
@@ -86,10 +84,8 @@ mod tests {
 
     #[test]
     fn a_record_of_a_later_release_is_listed_with_the_reason() {
-        let listed = [
-            Listed { number: 9, summary: Err(RecordError::Newer(2)) },
-            Listed { number: 7, summary: Ok(summary(7)) },
-        ];
+        let listed =
+            [Listed { number: 9, summary: Err(RecordError::Newer(2)) }, Listed { number: 7, summary: Ok(summary(7)) }];
         insta::assert_snapshot!(text(&listed, false), @r"
         NUMBER   WHEN                   WHO    STATE         WHAT
         9        -                      -      unreadable    it has format version 2, and this program knows 1

@@ -16,7 +16,12 @@ pub fn warning(unread: &[Unread], paint: Paint) -> String {
     match unread.len() {
         0 => return out,
         1 => _ = writeln!(out, "{word}: a document could not be read, and what it says is not taken into account:"),
-        count => _ = writeln!(out, "{word}: {count} documents could not be read, and what they say is not taken into account:"),
+        count => {
+            _ = writeln!(
+                out,
+                "{word}: {count} documents could not be read, and what they say is not taken into account:"
+            )
+        }
     }
     for document in unread.iter().take(LISTED) {
         let object = document.object.as_ref().map_or(String::new(), |object| format!("{object}: "));

@@ -85,13 +85,13 @@ pub fn compile(id: PolicyId, stored_name: &str, spec: &PolicySpec, version: Opti
         selector,
         ingress: ingress.then_some(ingress_rules),
         egress: egress.then_some(egress_rules),
-        hook: match (spec.do_not_track, spec.pre_dnat) {
-            (true, _) => Hook::Untracked,
-            (_, true) => Hook::PreDnat,
+        // A namespaced policy has none of these fields, and selects no host endpoint for which they could matter.
+        hook: match (id.namespace.is_none(), spec.do_not_track, spec.pre_dnat) {
+            (true, true, _) => Hook::Untracked,
+            (true, _, true) => Hook::PreDnat,
             _ => Hook::Normal,
         },
-        // A namespaced policy selects pods only, for which the question does not arise.
-        apply_on_forward: spec.apply_on_forward,
+        apply_on_forward: id.namespace.is_none() && spec.apply_on_forward,
         doubt: notes.doubt.take(),
         id,
     });

@@ -141,7 +141,11 @@ async fn a_change_that_did_not_happen_leaves_no_record() {
 async fn without_permission_the_error_names_the_namespace() {
     let mut memory = Memory::default();
     memory.before = Some(Box::new(|_, verb, object| {
-        (verb == "create").then(|| AccessError::Forbidden { verb: "create", object: object.to_string(), reason: "no".into() })
+        (verb == "create").then(|| AccessError::Forbidden {
+            verb: "create",
+            object: object.to_string(),
+            reason: "no".into(),
+        })
     }));
     let mut journal = Journal::new("kube-system", summary(), &[]);
     let error = journal.begin(&memory, planned()).await.unwrap_err();
