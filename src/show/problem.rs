@@ -24,7 +24,7 @@ impl From<AccessError> for Problem {
             AccessError::Credentials(_) | AccessError::Unavailable(_) => {
                 problem.hint("does `kubectl get nodes` with the same --context work?")
             }
-            AccessError::Invalid { .. } | AccessError::File { .. } | AccessError::Unsupported(_) => problem,
+            AccessError::File { .. } | AccessError::Invalid { .. } | AccessError::Unsupported(_) => problem,
         }
     }
 }

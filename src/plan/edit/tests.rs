@@ -1,3 +1,6 @@
+//! Edits of single objects: made twice they change nothing, and what others wrote stays.
+//! Never knows a cluster.
+
 use serde_json::json;
 
 use super::*;

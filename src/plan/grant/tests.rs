@@ -1,3 +1,6 @@
+//! Grants on a small cluster: the smallest rules, nothing twice, and nothing against somebody's decision.
+//! Never knows how a plan is carried out.
+
 use super::super::testing::{CLUSTER, DENY, allowed, ask, cluster, notes, passes, policies, said, steps};
 use super::*;
 use crate::model::world::World;

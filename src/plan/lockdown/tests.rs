@@ -1,3 +1,6 @@
+//! Lockdowns of a small cluster: what they close, what they leave open, and what becomes of one that is there.
+//! Never knows how a plan is carried out.
+
 use super::super::testing::{CLUSTER, DENY, cluster, locked as lock, notes, passes, policies, said, steps};
 use super::*;
 use crate::plan::simulate::document;

@@ -1,3 +1,6 @@
+//! What names stand for in a small cluster, and what is said where they fit nothing or too much.
+//! Never knows what is done with them.
+
 use super::super::testing::{cluster, said};
 use super::*;
 

@@ -1,3 +1,6 @@
+//! Grants taken back, one by one and all: what is left is what was there before.
+//! Never knows how a plan is carried out.
+
 use proptest::prelude::*;
 
 use super::super::testing::{DENY, allowed, cluster, locked, notes, passes, policies, said, steps};

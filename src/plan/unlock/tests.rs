@@ -1,3 +1,6 @@
+//! The way back from a lockdown: grants stay, and what a person wrote stays unless it is named.
+//! Never knows how a plan is carried out.
+
 use super::super::testing::{DENY, allowed, cluster, locked, notes, passes, said, steps};
 use super::*;
 
