@@ -63,7 +63,9 @@ impl From<Stop> for Problem {
     fn from(stop: Stop) -> Problem {
         let message = stop.to_string();
         match stop {
-            Stop::Stale { .. } | Stop::Contended { .. } => {
+            Stop::Stale { .. } => Problem::failed(message)
+                .hint("`kubectl zerotrust status` and `kubectl zerotrust history` show what is there and who changed it"),
+            Stop::Contended { .. } => {
                 Problem::failed(message).hint("run the command again: it starts from what is there now")
             }
             Stop::Invalid { violations, .. } => violations
