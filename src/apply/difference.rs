@@ -206,9 +206,9 @@ fn rules(direction: Direction, before: &[Value], after: &[Value], changes: &mut 
         for rule in &before[from..to] {
             changes.push(Change::RuleRemoved { direction, rule: rule.clone() });
         }
-        for index in start..end {
+        for (index, rule) in after.iter().enumerate().take(end).skip(start) {
             let anchor = anchor(before, &kept, index);
-            changes.push(Change::RuleAdded { direction, rule: after[index].clone(), anchor });
+            changes.push(Change::RuleAdded { direction, rule: rule.clone(), anchor });
         }
     };
     for &(old, new) in &kept {

@@ -6,9 +6,10 @@ use super::context::Context;
 use super::session::Session;
 use crate::cli::Writing;
 use crate::outcome::{Outcome, Problem};
-use crate::plan::grant::{Ask, allow};
+use crate::plan::grant::Ask;
+use crate::plan::question::granted;
 use crate::plan::target::Target;
-use crate::plan::{Risk, needs, ports};
+use crate::plan::{Note, Risk, Weight, needs, ports};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -68,7 +69,12 @@ impl Allow {
             change(session, &self.writing, None, async || {
                 let scene =
                     session.observe(needs::flow(from, to), |world| needs::flow_follow_ups(world, from, to)).await?;
-                Ok(Planned { plan: allow(&scene.world, &ask)?, calico: scene.world.calico })
+                let (mut plan, grant) = granted(&scene.world, &ask)?;
+                if let Some(id) = grant {
+                    let text = format!("the grant is {id}: `kubectl zerotrust revoke {id}` takes it back");
+                    plan.notes.push(Note { weight: Weight::Fact, text });
+                }
+                Ok(Planned { plan, calico: scene.world.calico })
             })
             .await
         })

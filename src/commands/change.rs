@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::session::Session;
+use super::signals;
 use crate::apply::{ApprovedPlan, Change, Interrupt, Patience, Prepared, Stop, apply, prepare};
 use crate::cli::{DryRun, Output, Writing};
 use crate::kubernetes::ObjectRef;
@@ -22,6 +23,8 @@ use crate::show::yaml::{documents, json_objects};
 
 /// How often a plan is made anew because others changed its objects in between. Each time somebody else came first.
 const PLANS: usize = 50;
+/// How often an object may be found in the same unexpected state before that is no accident.
+const SAME: usize = 3;
 
 /// A plan, and what it must fit.
 #[derive(Debug)]
@@ -62,11 +65,17 @@ pub async fn change(
     };
     work.check_flags()?;
     let mut done = Change::default();
+    let mut stale: Vec<Stop> = Vec::new();
     for _ in 0..PLANS {
-        let Planned { plan, calico } = plan().await?;
-        let prepared = match prepare(&work.writer(), plan, calico).await {
-            Err(Stop::Stale { .. }) => continue,
-            prepared => prepared?,
+        let (prepared, calico) = match work.prepare(&plan).await {
+            Ok(prepared) => prepared,
+            // An object that is not as it was planned for: somebody came in between, unless it is so again and again.
+            Err(Ended::Stale(stop)) if stale.iter().filter(|before| **before == stop).count() < SAME => {
+                stale.push(stop);
+                continue;
+            }
+            Err(ended) if work.is_untouched(&done) => return Err(ended.into()),
+            Err(ended) => return work.give_up(&done, ended.into(), false).await,
         };
         if prepared.is_empty() && done.written.is_empty() {
             return work.nothing_to_do(&prepared).await;
@@ -75,24 +84,59 @@ pub async fn change(
             work.print_dry(&prepared);
             return Ok(Outcome::Done);
         }
-        let approved = work.approve(prepared)?;
+        let approved = match work.approve(prepared) {
+            Ok(approved) => approved,
+            Err(problem) if work.is_untouched(&done) => return Err(problem),
+            Err(problem) => return work.give_up(&done, problem, false).await,
+        };
         work.open_journal(&approved, calico).await?;
         let (change, stop) = work.apply(&approved).await;
         done.written.extend(change.written);
         match stop {
-            Some(Stop::Stale { .. }) => continue,
+            Some(stop @ Stop::Stale { .. }) => stale.push(stop),
             stop => return work.finish(done, stop).await,
         }
     }
-    let object = "the plan's objects";
     let problem =
-        Problem::failed(format!("{object} were changed by others each of the {PLANS} times that it was made"));
+        Problem::failed(format!("others changed the same objects each of the {PLANS} times that a plan was made"));
     work.give_up(&done, problem, false).await
+}
+
+/// Why there is nothing to apply.
+enum Ended {
+    Stale(Stop),
+    Problem(Problem),
+}
+
+impl From<Ended> for Problem {
+    fn from(ended: Ended) -> Problem {
+        match ended {
+            Ended::Stale(stop) => stop.into(),
+            Ended::Problem(problem) => problem,
+        }
+    }
 }
 
 impl Work<'_> {
     fn writer(&self) -> SourceWriter<'_> {
         self.session.source.writer(self.writing.dry_run == DryRun::Server, &self.writing.field_manager)
+    }
+
+    /// Whether neither an object nor a record was written.
+    fn is_untouched(&self, done: &Change) -> bool {
+        done.written.is_empty() && self.journal.is_none()
+    }
+
+    async fn prepare(
+        &self,
+        plan: &impl AsyncFn() -> Result<Planned, Problem>,
+    ) -> Result<(Prepared, Option<Version>), Ended> {
+        let Planned { plan, calico } = plan().await.map_err(Ended::Problem)?;
+        match prepare(&self.writer(), plan, calico).await {
+            Ok(prepared) => Ok((prepared, calico)),
+            Err(stop @ Stop::Stale { .. }) => Err(Ended::Stale(stop)),
+            Err(stop) => Err(Ended::Problem(stop.into())),
+        }
     }
 
     fn check_flags(&self) -> Result<(), Problem> {
@@ -114,8 +158,12 @@ impl Work<'_> {
     }
 
     /// A change that is undone by now, whoever did that, needs no undo any more.
-    async fn nothing_to_do(&self, prepared: &Prepared) -> Result<Outcome, Problem> {
+    async fn nothing_to_do(&mut self, prepared: &Prepared) -> Result<Outcome, Problem> {
         let context = self.session.context;
+        if let Some(journal) = &mut self.journal {
+            let writer = self.session.source.writer(false, &self.writing.field_manager);
+            journal.forget(&writer).await?;
+        }
         context.say(&diff::notes(&prepared.notes, context.paint_errors));
         match self.writing.output {
             Output::Json => context.print(&json_objects(&[])),
@@ -169,6 +217,9 @@ impl Work<'_> {
             false if asks => context.say(&format!("{text}\n")),
             false => context.say(&diff::notes(&prepared.notes, context.paint_errors)),
         }
+        if self.approved.is_none() {
+            signals::listen(self.interrupt.clone(), context.clone());
+        }
         if asks && !self.ask(&prepared)? {
             return Err(Problem::refused("the change was not made"));
         }
@@ -186,7 +237,11 @@ impl Work<'_> {
         let answer = dialoguer::Confirm::new().with_prompt(format!("Change {objects}?")).default(false).interact_opt();
         match answer {
             Ok(answer) => Ok(answer.unwrap_or(false)),
-            Err(error) => Err(Problem::refused("the change was not made").because(error)),
+            Err(_) => {
+                // Ctrl-C while the question stood there, with the cursor hidden.
+                _ = dialoguer::console::Term::stderr().show_cursor();
+                Ok(false)
+            }
         }
     }
 
@@ -218,13 +273,10 @@ impl Work<'_> {
     }
 
     async fn apply(&mut self, approved: &ApprovedPlan) -> (Change, Option<Stop>) {
-        let listener = listen(self.interrupt.clone(), self.session.context.clone());
         let spread = Duration::from_millis(u64::from(std::process::id() % 8));
         let patience = Patience { tries: 200, within: Duration::from_secs(120), spread };
         let writer = self.session.source.writer(self.writing.dry_run == DryRun::Server, &self.writing.field_manager);
-        let outcome = apply(&writer, approved, self.journal.as_mut(), &self.interrupt, patience).await;
-        listener.abort();
-        outcome
+        apply(&writer, approved, self.journal.as_mut(), &self.interrupt, patience).await
     }
 
     async fn finish(&mut self, done: Change, stop: Option<Stop>) -> Result<Outcome, Problem> {
@@ -314,34 +366,4 @@ fn user(name: Option<&str>, impersonated: Option<&str>) -> String {
         (Some(name), None) | (None, Some(name)) => name.to_string(),
         (None, None) => "unknown".to_string(),
     }
-}
-
-/// Ctrl-C and SIGTERM stop between two writes; a second one stops at once.
-fn listen(interrupt: Interrupt, context: super::context::Context) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(async move {
-        signal().await;
-        interrupt.raise();
-        context.say("\nStopping after the write that is under way; once more stops at once.\n");
-        signal().await;
-        std::process::exit(130);
-    })
-}
-
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => _ = tokio::signal::ctrl_c().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() {
-    _ = tokio::signal::ctrl_c().await;
 }

@@ -8,7 +8,7 @@ use crate::model::flow::{Verdict, together};
 use crate::outcome::{Outcome, Problem};
 use crate::plan::grant::Ask;
 use crate::plan::needs;
-use crate::plan::question::{Asked, Ways, fix, split_port};
+use crate::plan::question::{Asked, Ways, granted, split_port};
 use crate::show::diff;
 use crate::show::explanation::{Explanation, Fix, Flow, text};
 use crate::show::yaml::{json, yaml};
@@ -92,7 +92,8 @@ impl Explain {
         };
         let protocol = ways.protocol.map(|protocol| protocol.to_string());
         let flow = Flow { from: asked.from.to_string(), to: asked.to.to_string(), protocol, port: ways.port };
-        Explanation { verdict, flow, paths: ways.paths, fix, unread: scene.unread, no_fix }
+        let shown = (ways.from, ways.to);
+        Explanation { verdict, flow, paths: ways.paths, fix, unread: scene.unread, no_fix, shown }
     }
 
     /// The `allow` that would open it, tried on the world as it is; or why none does.
@@ -104,9 +105,9 @@ impl Explain {
             reason: None,
             accepted: Vec::new(),
         };
-        match fix(&scene.world, &ask) {
-            Ok(Some(grant)) => (vec![Fix { command: self.command(context, asked), grant }], Vec::new()),
-            Ok(None) => (Vec::new(), Vec::new()),
+        match granted(&scene.world, &ask) {
+            Ok((_, Some(grant))) => (vec![Fix { command: self.command(context, asked), grant }], Vec::new()),
+            Ok((_, None)) => (Vec::new(), Vec::new()),
             Err(error) => (Vec::new(), vec![error.to_string()]),
         }
     }

@@ -10,6 +10,7 @@ pub mod history;
 pub mod lockdown;
 pub mod revoke;
 pub mod session;
+pub mod signals;
 pub mod snapshot;
 pub mod status;
 pub mod undo;

@@ -105,7 +105,10 @@ async fn open(context: &Context) -> Result<Source, Problem> {
     if !global.filename.is_empty() {
         return Ok(Source::Manifests(Box::new(Manifests::new(global.filename.clone()))));
     }
-    Ok(Source::Cluster(Box::new(Cluster::connect(&global.connection, listener(context)).await?)))
+    let cluster = Cluster::connect(&global.connection, listener(context))
+        .await
+        .map_err(|error| Problem::from(error).hint("-f works on a directory of manifests, without a cluster"))?;
+    Ok(Source::Cluster(Box::new(cluster)))
 }
 
 /// What a person should hear while a cluster is asked; every request only with -v=6, as with kubectl.

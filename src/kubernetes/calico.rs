@@ -295,18 +295,6 @@ pub fn default_types(spec: &Map<String, Value>) -> Value {
     }
 }
 
-/// The default tier is written out since there are tiers, 3.29, as calicoctl does; before, the field is unknown to the
-/// API server, which refuses it.
-fn set_tier(object: &mut Map<String, Value>, version: Option<Version>) {
-    let default = tier_of(object) == "default";
-    let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
-    match version.map(|version| version.at_least(3, 29)) {
-        Some(true) if default => _ = spec.insert("tier".into(), "default".into()),
-        Some(false) if default => _ = spec.remove("tier"),
-        _ => {}
-    }
-}
-
 /// Writes `types` where it is not set: both where `current` has none, since Felix enforces both then.
 fn set_types(object: &mut Map<String, Value>, current: Option<&Map<String, Value>>) {
     let now = current.and_then(|current| current.get("spec")).and_then(Value::as_object);
@@ -514,20 +502,6 @@ mod tests {
         assert_eq!(written, expected);
     }
 
-    #[test]
-    fn the_default_tier_is_written_where_calico_knows_tiers() {
-        let named = v3("GlobalNetworkPolicy", json!({ "name": "web" }), json!({ "types": ["Ingress"], "tier": "default" }));
-        let bare = v3("GlobalNetworkPolicy", json!({ "name": "web" }), json!({ "types": ["Ingress"] }));
-        let tier = |object: &Value, release: &str| {
-            to_stored(Kind::GlobalNetworkPolicy, object, None, Shape::Crd(version(release)))["spec"].get("tier").cloned()
-        };
-        for object in [&named, &bare] {
-            assert_eq!(tier(object, "3.18.1"), None, "up to 3.28 the API server refuses the field");
-            assert_eq!(tier(object, "3.29.0"), Some("default".into()));
-        }
-        assert_eq!(tier(&bare, ""), None);
-    }
-
     fn words() -> impl Strategy<Value = Map<String, Value>> {
         let key =
             prop_oneof!["[a-z]{1,3}", Just("projectcalico.org/x".to_string()), Just("operator.tigera.io/y".into())];
@@ -570,9 +544,6 @@ mod tests {
             prop_assert!(!read.notices.iter().any(|(code, _)| *code == findings::METADATA_STALE));
             for object in [&mut read.value, &mut wanted] {
                 object["metadata"].as_object_mut().unwrap().remove("creationTimestamp");
-            }
-            if is_tiered(kind) && version.is_some_and(|version| version.at_least(3, 29)) {
-                wanted["spec"]["tier"] = "default".into();
             }
             prop_assert_eq!(read.value, wanted);
         }

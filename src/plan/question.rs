@@ -6,7 +6,7 @@ use super::ports::{self, PortAsked, PortName, PortsAsked};
 use super::probe::probes;
 use super::resolve::{Resolved, resolve};
 use super::target::Target;
-use super::{Note, PlanError};
+use super::{Note, Plan, PlanError};
 use crate::evaluate::path::{Question, walk};
 use crate::model::flow::{Packet, Path, Protocol};
 use crate::model::intent::{Grant, GrantPort, Peer};
@@ -36,7 +36,11 @@ pub struct Ways {
     pub protocol: Option<Protocol>,
     /// The destination port that they share.
     pub port: Option<u16>,
-    /// What the targets stand for.
+    /// What `from` stands for, for a person.
+    pub from: String,
+    /// What `to` stands for.
+    pub to: String,
+    /// What is good to know of either.
     pub notes: Vec<Note>,
 }
 
@@ -99,6 +103,8 @@ impl Asked {
             paths,
             protocol: protocol.map(|packet| packet.protocol),
             port: port.and_then(|packet| packet.port),
+            from: from.described,
+            to: to.described,
             notes: from.notes.into_iter().chain(to.notes).collect(),
         })
     }
@@ -146,15 +152,16 @@ impl Asked {
     }
 }
 
-/// The id of the grant that `allow` would make; none if it would change nothing.
-pub fn fix(world: &World, ask: &Ask) -> Result<Option<String>, PlanError> {
+/// The plan of a grant, and the grant's id; none if the plan changes nothing.
+pub fn granted(world: &World, ask: &Ask) -> Result<(Plan, Option<String>), PlanError> {
     let plan = allow(world, ask)?;
     if plan.steps.is_empty() {
-        return Ok(None);
+        return Ok((plan, None));
     }
     let (from, to) = (resolve(world, &ask.from)?, resolve(world, &ask.to)?);
     let ports = ports::resolve(world, &to, ask.ports.as_ref())?;
-    Ok(Some(Grant { from: from.peer, to: to.peer, ports, reason: None }.id()))
+    let id = Grant { from: from.peer, to: to.peer, ports, reason: None }.id();
+    Ok((plan, Some(id)))
 }
 
 fn usage(reason: String, hint: String) -> PlanError {

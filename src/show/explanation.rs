@@ -29,6 +29,9 @@ pub struct Explanation {
     /// Why nothing would open it, where that was tried; for a person.
     #[serde(skip)]
     pub no_fix: Vec<String>,
+    /// What the two ends stand for; for a person.
+    #[serde(skip)]
+    pub shown: (String, String),
 }
 
 /// What was asked.
@@ -187,12 +190,13 @@ fn by(decider: &Decider) -> Option<ByView<'_>> {
 
 /// As text.
 pub fn text(explanation: &Explanation, paint: Paint) -> String {
-    let Flow { from, to, protocol, port } = &explanation.flow;
+    let Flow { protocol, port, .. } = &explanation.flow;
+    let (from, to) = &explanation.shown;
     let verdict = verdict(explanation.verdict, paint);
     let ports = match (protocol, port) {
-        (Some(protocol), Some(port)) => format!(" ({protocol}:{port})"),
-        (Some(protocol), None) => format!(" ({protocol})"),
-        (None, Some(port)) => format!(" (port {port})"),
+        (Some(protocol), Some(port)) => format!(", {protocol}:{port}"),
+        (Some(protocol), None) => format!(", {protocol}"),
+        (None, Some(port)) => format!(", port {port}"),
         (None, None) => String::new(),
     };
     let mut out = format!("{verdict}: {} -> {}{ports}\n", harmless(from), harmless(to));
@@ -331,6 +335,7 @@ mod tests {
                 reason: "it ends in the middle".into(),
             }],
             no_fix: Vec::new(),
+            shown: ("10.20.1.10".into(), "shop/service/web (1 pod)".into()),
         }
     }
 
@@ -373,7 +378,7 @@ mod tests {
     #[test]
     fn text_names_the_rule_and_the_command() {
         let text = text(&explanation(vec![hop(HopAction::Deny, Some(rule()))]), Paint::default());
-        assert!(text.starts_with("deny: 10.20.1.10 -> 10.20.2.20 (TCP:80)\n"), "{text}");
+        assert!(text.starts_with("deny: 10.20.1.10 -> shop/service/web (1 pod), TCP:80\n"), "{text}");
         assert!(text.contains("NetworkPolicy shop/web, ingress rule 0"), "{text}");
         assert!(text.contains("To open it:\n  kubectl zerotrust allow --from a --to b"), "{text}");
     }

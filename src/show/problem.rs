@@ -24,7 +24,7 @@ impl From<AccessError> for Problem {
             AccessError::Credentials(_) | AccessError::Unavailable(_) => {
                 problem.hint("does `kubectl get nodes` with the same --context work?")
             }
-            AccessError::Invalid { .. } | AccessError::File { .. } | AccessError::Unsupported(_) => problem,
+            AccessError::File { .. } | AccessError::Invalid { .. } | AccessError::Unsupported(_) => problem,
         }
     }
 }
@@ -63,7 +63,9 @@ impl From<Stop> for Problem {
     fn from(stop: Stop) -> Problem {
         let message = stop.to_string();
         match stop {
-            Stop::Stale { .. } | Stop::Contended { .. } => {
+            Stop::Stale { .. } => Problem::failed(message)
+                .hint("`kubectl zerotrust status` and `kubectl zerotrust history` show what is there and who changed it"),
+            Stop::Contended { .. } => {
                 Problem::failed(message).hint("run the command again: it starts from what is there now")
             }
             Stop::Invalid { violations, .. } => violations

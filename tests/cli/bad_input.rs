@@ -33,13 +33,24 @@ fn refused(lab: &Lab, args: &[&str]) -> String {
 #[test]
 fn an_address_that_is_none() {
     let lab = Lab::platform9();
-    insta::assert_snapshot!(refused(&lab, &["allow", "--from", "10.0.0.0/33", "--to", "nginx", "--yes"]), @"");
+    insta::assert_snapshot!(refused(&lab, &["allow", "--from", "10.0.0.0/33", "--to", "nginx", "--yes"]), @r#"
+    exit 2
+    --- stderr
+    Error: 10.0.0.0/33 is no range: the mask goes up to /32
+    Hint: write an address as 10.7.0.99 or fd00::1, a range as 10.7.0.0/24
+    "#);
 }
 
 #[test]
 fn a_service_that_does_not_exist() {
     let lab = Lab::platform9();
-    insta::assert_snapshot!(refused(&lab, &["allow", "--from", "10.7.0.99", "--to", "svc/ngins", "--yes"]), @"");
+    insta::assert_snapshot!(refused(&lab, &["allow", "--from", "10.7.0.99", "--to", "svc/ngins", "--yes"]), @r#"
+    exit 1
+    --- stderr
+    Error: there is no service ngins in any namespace
+    Hint: did you mean advanced-policy-demo/deployment/nginx?
+    Hint: did you mean advanced-policy-demo/service/nginx?
+    "#);
 }
 
 #[test]
@@ -49,7 +60,14 @@ fn a_name_that_fits_two() {
         "other.yaml",
         "apiVersion: v1\nkind: Service\nmetadata: {name: nginx, namespace: bgp-demo}\nspec:\n  selector: {app: other}\n  ports: [{port: 80}]\n",
     );
-    insta::assert_snapshot!(refused(&lab, &["allow", "--from", "10.7.0.99", "--to", "nginx", "--yes"]), @"");
+    insta::assert_snapshot!(refused(&lab, &["allow", "--from", "10.7.0.99", "--to", "nginx", "--yes"]), @r#"
+    exit 1
+    --- stderr
+    Error: nginx stands in 2 namespaces
+    Hint: advanced-policy-demo/service/nginx
+    Hint: advanced-policy-demo/deployment/nginx
+    Hint: bgp-demo/service/nginx
+    "#);
     let named = lab.run("allow --from 10.7.0.99 --to advanced-policy-demo/nginx --dry-run=client");
     assert!(named.starts_with("exit 0\n"), "{named}");
 }
@@ -58,21 +76,64 @@ fn a_name_that_fits_two() {
 fn a_file_that_ends_in_the_middle() {
     let lab = Lab::platform9();
     lab.write("broken.yaml", "apiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata:\n  name: \"web\n");
-    insta::assert_snapshot!(refused(&lab, &["explain", "--from", "10.7.0.99", "--to", "nginx"]), @"");
+    insta::assert_snapshot!(refused(&lab, &["explain", "--from", "10.7.0.99", "--to", "nginx"]), @r#"
+    exit 4
+    --- stdout
+    unknown: 10.7.0.99 -> advanced-policy-demo/service/nginx (1 pod), TCP:80
+
+    The path, entering at 10.128.147.102: unknown
+      NODE             CHECKPOINT   ENDPOINT                                      PACKET                             ACTION    DECIDED BY
+      10.128.147.102   ingress      advanced-policy-demo/nginx-6799fc88d8-zp4zj   10.7.0.99 -> 10.20.112.90 TCP:80   unknown   NetworkPolicy web, manifests/broken.yaml:4: unclosed quote
+    --- stderr
+    Warning: a document could not be read, and what it says is not taken into account:
+      manifests/broken.yaml:4: NetworkPolicy web: unclosed quote
+    "#);
 }
 
 #[test]
 fn a_selector_over_two_lines() {
     let lab = Lab::platform9();
     lab.write("selector.yaml", &policy("|\n    app == 'nginx' &&\n    has(x)", "10.7.0.0/24"));
-    insta::assert_snapshot!(refused(&lab, &["status"]), @"");
+    insta::assert_snapshot!(refused(&lab, &["status"]), @r#"
+    exit 0
+    --- stdout
+    ┌─────────────────────────────────────────────────────────────────────────────────────────────────────┐
+    │ Applications   open: no lockdown                                                                    │
+    │ Locked         none                                                                                 │
+    │ Open           3: advanced-policy-demo, bgp-demo, default                                           │
+    │ Left out       11: kube-node-lease, kube-public, kube-system, kubernetes-dashboard, kyverno,        │
+    │                metallb-system, pf9-addons, pf9-monitoring, pf9-olm, pf9-operators, platform9-system │
+    │ Grants         0                                                                                    │
+    │ Findings       1 error                                                                              │
+    │ Calico         3.18.1                                                                               │
+    └─────────────────────────────────────────────────────────────────────────────────────────────────────┘
+
+    CODE     SEVERITY   OBJECT                                   WHERE                       WHAT
+    ZT0101   error      NetworkPolicy advanced-policy-demo/web   manifests/selector.yaml:1   a selector cannot be read, so Felix drops the policy: spec.selector: a line break, which a selector cannot have at character 18
+    "#);
 }
 
 #[test]
 fn an_address_in_a_policy_that_felix_cannot_read() {
     let lab = Lab::platform9();
     lab.write("nets.yaml", &policy("app == 'nginx'", "10.0.0.0/33"));
-    insta::assert_snapshot!(refused(&lab, &["status"]), @"");
+    insta::assert_snapshot!(refused(&lab, &["status"]), @r#"
+    exit 0
+    --- stdout
+    ┌─────────────────────────────────────────────────────────────────────────────────────────────────────┐
+    │ Applications   open: no lockdown                                                                    │
+    │ Locked         none                                                                                 │
+    │ Open           3: advanced-policy-demo, bgp-demo, default                                           │
+    │ Left out       11: kube-node-lease, kube-public, kube-system, kubernetes-dashboard, kyverno,        │
+    │                metallb-system, pf9-addons, pf9-monitoring, pf9-olm, pf9-operators, platform9-system │
+    │ Grants         0                                                                                    │
+    │ Findings       1 error                                                                              │
+    │ Calico         3.18.1                                                                               │
+    └─────────────────────────────────────────────────────────────────────────────────────────────────────┘
+
+    CODE     SEVERITY   OBJECT                                   WHERE                   WHAT
+    ZT0103   error      NetworkPolicy advanced-policy-demo/web   manifests/nets.yaml:1   no address of a rule can be read, so the rule matches every address: spec.ingress[0].source.nets: 10.0.0.0/33 cannot be read
+    "#);
     // Felix leaves the address out, so that the rule lets everybody in.
     let report = lab.run("explain --from 192.0.2.1 --to nginx");
     assert!(report.starts_with("exit 0\n"), "{report}");
@@ -82,14 +143,24 @@ fn an_address_in_a_policy_that_felix_cannot_read() {
 fn a_directory_that_is_not_there() {
     let lab = Lab::empty();
     let output = super::program(lab.directory.path()).args(["status", "-f", "nowhere"]).output().unwrap();
-    insta::assert_snapshot!(super::report(&output), @"");
+    insta::assert_snapshot!(super::report(&output), @r#"
+    exit 1
+    --- stderr
+    Error: nowhere: there is no such file or directory
+    "#);
 }
 
 #[test]
 fn a_cluster_that_is_not_there() {
     let lab = Lab::empty();
     let output = super::program(lab.directory.path()).args(["status"]).output().unwrap();
-    insta::assert_snapshot!(super::report(&output), @"");
+    let text = super::report(&output).replace(&lab.directory.path().display().to_string(), "HOME");
+    insta::assert_snapshot!(text, @r#"
+    exit 1
+    --- stderr
+    Error: HOME/.kube/config: there is no kubeconfig, and this is not a pod; name one with --kubeconfig or KUBECONFIG
+    Hint: -f works on a directory of manifests, without a cluster
+    "#);
 }
 
 #[test]

@@ -107,7 +107,10 @@ fn a_dry_run_prints_objects_alone_in_v3_form() {
     assert!(stdout.ends_with('\n') && !stdout.contains('+'), "{stdout}");
     let (object, code) = json(&lab, "lockdown --dry-run=client");
     assert_eq!((object["metadata"]["name"].as_str(), code), (Some("deny-app-policy"), Some(0)));
-    assert_eq!(lab.run("lockdown --dry-run=client -o name").lines().nth(2), Some("globalnetworkpolicy.projectcalico.org/deny-app-policy"));
+    assert_eq!(
+        lab.run("lockdown --dry-run=client -o name").lines().nth(2),
+        Some("globalnetworkpolicy.projectcalico.org/deny-app-policy")
+    );
 }
 
 #[test]
