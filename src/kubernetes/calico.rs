@@ -314,6 +314,21 @@ fn set_types(object: &mut Map<String, Value>, current: Option<&Map<String, Value
     spec.insert("types".into(), types);
 }
 
+/// Names the tier, as calicoctl does since 3.29; before it the stored form has no such field, and a strict API server
+/// refuses it.
+fn set_tier(object: &mut Map<String, Value>, version: Option<Version>) {
+    let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    match version {
+        Some(version) if version.at_least(3, 29) => {
+            spec.entry("tier").or_insert_with(|| "default".into());
+        }
+        Some(_) if text(spec, "tier") == Some("default") => {
+            spec.remove("tier");
+        }
+        _ => {}
+    }
+}
+
 /// Puts the fields of `current`'s spec back that no v3 object has, such as those of another edition of Calico.
 fn keep_unknown(kind: Kind, object: &mut Map<String, Value>, current: Option<&Map<String, Value>>) {
     let now = current.and_then(|current| current.get("spec")).and_then(Value::as_object);
@@ -329,6 +344,22 @@ fn keep_unknown(kind: Kind, object: &mut Map<String, Value>, current: Option<&Ma
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tier_is_written_since_there_are_tiers() {
+        let policy = json!({"kind": "NetworkPolicy", "metadata": {"name": "a", "namespace": "b"}, "spec": {"types": ["Ingress"]}});
+        let tier = |version: &str| {
+            let stored = to_stored(Kind::NetworkPolicy, &policy, None, Shape::Crd(Version::parse(version)));
+            stored["spec"].get("tier").cloned()
+        };
+        assert_eq!(tier("3.28.5"), None);
+        assert_eq!(tier("3.29.0"), Some("default".into()));
+    }
+    use proptest::prelude::*;
+
+    fn version(text: &str) -> Option<Version> {
+        Version::parse(text)
+    }
 
     fn stored(kind: &str, metadata: Value, spec: Value) -> Value {
         json!({ "apiVersion": CRD_V1, "kind": kind, "metadata": metadata, "spec": spec })
