@@ -113,17 +113,13 @@ pub fn refuse_node_addresses(
         door.door, door.service
     );
     let hints = vec![
-        format!(
-            "kubectl zerotrust expose-nodeport {} --from CLIENT closes that door for all others first",
-            door.service
-        ),
         format!("externalTrafficPolicy: Local on Service {} keeps the clients' own addresses", door.service),
         format!("--accept-risk {} opens it all the same", Risk::OpenToAllClientsOfNodes),
     ];
     Err(PlanError::Refused { reason, hints })
 }
 
-/// What must be said about the doors to clients outside: which stay closed, and which command opens them.
+/// What must be said about the doors to clients outside: which stay closed, and what would open them.
 pub fn notes(
     world: &World,
     from: &Resolved,
@@ -137,16 +133,15 @@ pub fn notes(
     if let (true, Some((namespace, name))) = (exposed.is_empty(), &to.service) {
         let text = format!(
             "no door leads clients outside to {namespace}/{name} yet: they reach its pods only where pods' own addresses \
-             are routed. `kubectl zerotrust expose-nodeport {namespace}/{name} --from {}` makes one",
-            from.peer
+             are routed, until the Service is of type NodePort or LoadBalancer"
         );
         return vec![Note { weight: Weight::Fact, text }];
     }
     let concerned = exposed.iter().filter(|exposure| concerns(exposure, ports));
-    concerned.map(|exposure| door_note(world.network.bpf, exposure, &from.peer)).collect()
+    concerned.map(|exposure| door_note(world.network.bpf, exposure)).collect()
 }
 
-fn door_note(bpf: bool, exposure: &Exposure, from: &Peer) -> Note {
+fn door_note(bpf: bool, exposure: &Exposure) -> Note {
     let Exposure { service, door, local, .. } = exposure;
     let keeps = match (local, bpf) {
         (true, _) => {
@@ -154,14 +149,9 @@ fn door_note(bpf: bool, exposure: &Exposure, from: &Peer) -> Note {
         }
         (false, true) => "the eBPF dataplane keeps the client's address, so policy lets it through",
         (false, false) => {
-            let command = match door {
-                Door::NodePort(_) => "expose-nodeport",
-                Door::LoadBalancer(_) | Door::External(_) => "expose-lb",
-                Door::Advertised(_) => "bgp-allow",
-            };
             let text = format!(
                 "{door} of {service} stays closed where the client enters by another node than the pod's: there it \
-                 arrives with that node's address. `kubectl zerotrust {command} {service} --from {from}` opens it safely"
+                 arrives with that node's address. externalTrafficPolicy: Local on the Service keeps the client's own"
             );
             return Note { weight: Weight::Warning, text };
         }

@@ -211,7 +211,7 @@ fn doors_that_stay_closed_are_named_with_the_command_that_opens_them() {
     let (plan, _) = allowed(&cluster(DENY), "10.7.0.99", "nginx");
     let text = notes(&plan);
     assert!(text.contains("node port 32127 of demo/nginx stays closed"), "{text}");
-    assert!(text.contains("kubectl zerotrust expose-nodeport demo/nginx --from 10.7.0.99"), "{text}");
+    assert!(text.contains("externalTrafficPolicy: Local on the Service"), "{text}");
 }
 
 #[test]
