@@ -352,3 +352,16 @@ fn lifelines_come_before_a_lockdown_that_denies_by_rule() {
     let (_, after) = lock(&world);
     assert!(passes(&after, "10.128.146.177 -> 10.20.112.30 tcp:8080"));
 }
+
+#[test]
+fn pods_that_were_kept_from_dns_are_pointed_out() {
+    let silent = r#"
+kind: NetworkPolicy
+apiVersion: projectcalico.org/v3
+metadata: {name: silent, namespace: demo}
+spec: {selector: run == 'access', types: [Egress]}
+---
+"#;
+    assert!(notes(&lock(&cluster(silent)).0).contains("demo/access could not ask DNS over UDP"));
+    assert!(!notes(&lock(&cluster("")).0).contains("could not ask DNS"));
+}
