@@ -34,8 +34,8 @@ pub fn amend(
     }
     let mut edits = Vec::new();
     let mut whys = Vec::new();
-    if let Some(selector) = amended_selector(world, ask, policy, written, notes)? {
-        whys.push(format!("it selects {selector}"));
+    if let Some((selector, why)) = amended_selector(world, ask, policy, written, notes)? {
+        whys.push(why);
         edits.push(Edit::SetSpec {
             field: "namespaceSelector".into(),
             expected: match written.spec.namespace_selector.is_empty() {
@@ -65,12 +65,28 @@ pub fn amend(
     }
     let why = whys.join("; ");
     if let Some(keeper) = &written.keeper {
-        let text =
-            format!("{} is kept by {keeper}, so it is not changed here. Have it changed there: {why}", policy.id);
+        let changes: Vec<String> = edits.iter().filter_map(in_words).collect();
+        let text = format!(
+            "{} is kept by {keeper}, so it is not changed here. Have it changed there ({why}): {}",
+            policy.id,
+            changes.join("; ")
+        );
         notes.push(Note { weight: Weight::Warning, text });
         return Ok(None);
     }
     Ok(Some(Step { object: object(&policy.id), planned_on: version_of(world, &policy.id), edits, why }))
+}
+
+/// A change for somebody else to make.
+fn in_words(edit: &Edit) -> Option<String> {
+    match edit {
+        Edit::AddRules(direction, rules) => {
+            let rules: Vec<RuleSpec> = rules.iter().map(|rule| RuleSpec { metadata: None, ..rule.clone() }).collect();
+            Some(format!("add to spec.{direction} {}", json!(rules)))
+        }
+        Edit::SetSpec { field, value, .. } => Some(format!("set spec.{field} to {value}")),
+        _ => None,
+    }
 }
 
 /// What `unlock` may take out of a policy that somebody else wrote.
@@ -88,7 +104,7 @@ fn amended_selector(
     policy: &Policy,
     written: &Written,
     notes: &mut Vec<Note>,
-) -> Result<Option<String>, PlanError> {
+) -> Result<Option<(String, String)>, PlanError> {
     let locked: BTreeSet<String> =
         names(world).into_iter().filter(|name| covers(world, policy, name)).map(str::to_string).collect();
     let whole = covers_namespaces_to_come(policy);
@@ -100,11 +116,12 @@ fn amended_selector(
             });
         }
         let all: BTreeSet<String> = locked.iter().chain(&ask.only).cloned().collect();
-        return Ok((all != locked).then(|| only(&all)));
+        let why = || format!("it locks {} only", listed(&locked));
+        return Ok((all != locked).then(|| (only(&all), why())));
     }
     let open = left_out_names(world, ask);
     if !whole {
-        return Ok(Some(all_but(&open)));
+        return Ok(Some((all_but(&open), format!("it locks {} only", listed(&locked)))));
     }
     let kept: Vec<&str> =
         names(world).into_iter().filter(|name| !locked.contains(*name) && !open.contains(*name)).collect();
@@ -116,15 +133,21 @@ fn amended_selector(
     if more.is_empty() {
         return Ok(None);
     }
+    let why = format!("it locks {}, which should stay open", listed(&more));
     let text = &written.spec.namespace_selector;
-    Ok(Some(match named_exceptions(text) {
+    let selector = match named_exceptions(text) {
         Some(mut names) => {
             names.extend(more);
             all_but(&names)
         }
         None if text.trim().is_empty() => all_but(&more),
         None => format!("({}) && {NAME_LABEL} not in {{{}}}", text.trim(), quoted(&more)),
-    }))
+    };
+    Ok(Some((selector, why)))
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// The names of a selector in the form that we write ourselves.

@@ -4,14 +4,16 @@
 use std::collections::BTreeSet;
 
 use super::amend::covers;
+use super::decide::is_policed;
 use super::lockdown::Ask;
 use super::namespaces::names;
-use super::{PlanError, Risk, dns, standin};
-use crate::evaluate::policy::judge_pod;
+use super::probe::representatives;
+use super::{Note, PlanError, Risk, Weight, dns, standin};
+use crate::evaluate::policy::{PodJudge, judge_pod};
 use crate::model::flow::{HopAction, Protocol};
 use crate::model::policy::{Direction, Policy};
 use crate::model::spec::{IntOrString, RuleSpec};
-use crate::model::world::{Labels, World};
+use crate::model::world::{Labels, Pod, World};
 
 /// The DNS rules that a policy does not have yet, by what it lets through and not by how it says so.
 pub fn missing(world: &World, policy: &Policy, wanted: &[RuleSpec]) -> Vec<RuleSpec> {
@@ -114,4 +116,37 @@ pub fn prove(
         }
     }
     Ok(())
+}
+
+/// Pods that other policies kept from DNS, and that a lockdown's rules let ask it.
+pub fn opened(world: &World, after: &World, locked: &BTreeSet<String>, rules: &[RuleSpec]) -> Option<Note> {
+    let (mut before, mut then) = (world.clone(), after.clone());
+    let closed = |(_, pod): &(usize, &Pod)| {
+        locked.contains(&pod.namespace)
+            && !pod.finished
+            && !pod.host_network
+            && is_policed(world, pod, Direction::Egress)
+    };
+    let pods: Vec<usize> = world.pods.iter().enumerate().filter(closed).map(|(index, _)| index).collect();
+    let pods = representatives(world, &pods);
+    for rule in rules {
+        let found = probes(&mut before, rule);
+        probes(&mut then, rule);
+        for pod in pods.iter().map(|index| &world.pods[*index]) {
+            let judges = (PodJudge::of(&before, pod, Direction::Egress), PodJudge::of(&then, pod, Direction::Egress));
+            for (ip, protocol, port) in &found {
+                let Some(own) = pod.addresses.iter().find(|own| own.is_ipv4() == ip.is_ipv4()) else { continue };
+                let packet = super::probe::packet(*own, *ip, *protocol, Some(*port));
+                let actions = (judges.0.judge(&packet).action, judges.1.judge(&packet).action);
+                if actions == (HopAction::Deny, HopAction::Allow) {
+                    let text = format!(
+                        "{} could not ask DNS over {protocol}, and can with this: the lockdown lets every pod ask it",
+                        pod.full_name()
+                    );
+                    return Some(Note { weight: Weight::Warning, text });
+                }
+            }
+        }
+    }
+    None
 }

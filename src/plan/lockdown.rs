@@ -71,6 +71,9 @@ pub fn lockdown(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     let after = simulate(world, &plan.steps)?;
     lifelines::prove(world, &plan.steps, &locked, &ask.accepted)?;
     dns_reach::prove(world, &after, &locked, &dns_rules, ask)?;
+    if lockdowns(world).is_empty() {
+        plan.notes.extend(dns_reach::opened(world, &after, &locked, &dns_rules));
+    }
     plan.notes.extend(left_open(world, &after));
     plan.notes.extend(losses::notes(world, &after, &locked));
     Ok(plan)

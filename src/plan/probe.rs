@@ -112,7 +112,7 @@ pub fn representatives(world: &World, pods: &[usize]) -> Vec<usize> {
 /// so many that are looked at.
 fn told_apart(world: &World, end: &Resolved, direction: Direction) -> Vec<IpNet> {
     let pods = representatives(world, &end.pods);
-    let selects = |policy: &&Policy| pods.iter().any(|index| policy.selector.matches(&world.pods[*index].labels));
+    let selects = |policy: &&Policy| pods.iter().any(|index| super::decide::selects(policy, &world.pods[*index]));
     let rules = world.policies.iter().filter(selects).flat_map(|policy| policy.rules(direction).unwrap_or_default());
     let (mut denied, mut others) = (BTreeSet::new(), BTreeSet::new());
     for rule in rules {

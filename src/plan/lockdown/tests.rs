@@ -85,17 +85,19 @@ fn a_lockdown_by_hand_is_recognised_and_completed() {
 fn system_namespaces_that_a_hand_written_lockdown_forgot_are_left_out() {
     let forgot = DENY.replace("\"kube-system\", ", "");
     let (plan, after) = lock(&cluster(&forgot));
-    assert!(plan.steps[0].why.contains("not in {\"calico-system\", \"kube-system\"}"), "{}", plan.steps[0].why);
+    assert!(plan.steps[0].why.contains("it locks kube-system, which should stay open"), "{}", plan.steps[0].why);
+    let selector = spec(&after, "deny-app-policy")["namespaceSelector"].clone();
+    assert!(selector.as_str().unwrap().ends_with("not in {\"calico-system\", \"kube-system\"}"), "{selector}");
     assert!(passes(&after, "10.20.112.20 -> 10.20.112.10 udp:53"));
     let other = DENY.replace(
         "has(projectcalico.org/name) && projectcalico.org/name not in {\"kube-system\", \"calico-system\"}",
         "kubernetes.io/metadata.name != 'calico-system'",
     );
-    let (plan, after) = lock(&cluster(&other));
+    let (_, after) = lock(&cluster(&other));
+    let selector = spec(&after, "deny-app-policy")["namespaceSelector"].clone();
     assert!(
-        plan.steps[0].why.contains("(kubernetes.io/metadata.name != 'calico-system') && "),
-        "{}",
-        plan.steps[0].why
+        selector.as_str().unwrap().starts_with("(kubernetes.io/metadata.name != 'calico-system') && "),
+        "{selector}"
     );
     assert!(passes(&after, "10.20.112.20 -> 10.20.112.10 udp:53"));
 }
@@ -153,6 +155,7 @@ fn one_that_machinery_keeps_is_not_changed_but_said() {
     assert_eq!(plan.steps, []);
     assert!(notes(&plan).contains("Argo CD"), "{}", notes(&plan));
     assert!(notes(&plan).contains("DNS over TCP"), "{}", notes(&plan));
+    assert!(notes(&plan).contains(r#"add to spec.egress [{"action":"Allow","#), "{}", notes(&plan));
 }
 
 #[test]
@@ -351,4 +354,17 @@ fn lifelines_come_before_a_lockdown_that_denies_by_rule() {
     assert!(!passes(&world, "10.128.146.177 -> 10.20.112.30 tcp:8080"));
     let (_, after) = lock(&world);
     assert!(passes(&after, "10.128.146.177 -> 10.20.112.30 tcp:8080"));
+}
+
+#[test]
+fn pods_that_were_kept_from_dns_are_pointed_out() {
+    let silent = r#"
+kind: NetworkPolicy
+apiVersion: projectcalico.org/v3
+metadata: {name: silent, namespace: demo}
+spec: {selector: run == 'access', types: [Egress]}
+---
+"#;
+    assert!(notes(&lock(&cluster(silent)).0).contains("demo/access could not ask DNS over UDP"));
+    assert!(!notes(&lock(&cluster("")).0).contains("could not ask DNS"));
 }

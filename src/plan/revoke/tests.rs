@@ -146,7 +146,7 @@ fn ends() -> impl Strategy<Value = (&'static str, &'static str)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn allowing_twice_changes_nothing_and_revoking_is_the_identity(grants_made in prop::collection::vec(ends(), 1..4)) {
