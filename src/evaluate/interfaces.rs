@@ -67,18 +67,25 @@ fn uplink<'w>(world: &World, node: &str, all: &[&'w HostEndpoint]) -> Result<Opt
     if let Some(first) = with_address.first() {
         return Ok(Some(first));
     }
+    // Without the Node, its addresses are not known, and each may be for any interface.
+    let read = world.nodes.contains_key(node);
     let unsure: Vec<&str> = candidates
         .iter()
-        .filter(|endpoint| endpoint.interface.is_some() && endpoint.addresses.is_empty())
+        .filter(|endpoint| !read || (endpoint.interface.is_some() && endpoint.addresses.is_empty()))
         .map(|endpoint| endpoint.name.as_str())
         .collect();
     if unsure.is_empty() {
         return Ok(None);
     }
-    Err(format!(
-        "host endpoint {} of node {node} names an interface, and may be for the one that has the node's address",
-        unsure.join(", ")
-    ))
+    let names = unsure.join(", ");
+    Err(match read {
+        true => format!(
+            "host endpoint {names} of node {node} names an interface, and may be for the one that has its address"
+        ),
+        false => {
+            format!("Node {node} was not read, so whether host endpoint {names} is for the interface is not known")
+        }
+    })
 }
 
 fn has_address(world: &World, node: &str, endpoint: &HostEndpoint, roles: &[AddressRole]) -> bool {

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use super::routes::unseen_pools;
 use crate::model::flow::Protocol;
 use crate::model::policy::Entity;
 use crate::model::selector::Selector;
@@ -202,7 +203,7 @@ fn ghosts(world: &World, ip: IpAddr, is_pod: bool) -> Vec<Ghost> {
 /// Why a pod that was not read may have the address, if so. Calico gives pods addresses of its pools, or of their nodes'
 /// own ranges (host-local IPAM).
 pub fn unseen_pod(world: &World, ip: IpAddr) -> Option<String> {
-    let pooled = !world.sees(Part::Pools, None)
+    let pooled = unseen_pools(world).is_some()
         || world.pools.is_empty()
         || world.pools.iter().any(|pool| pool.net.contains(&ip))
         || world.nodes.values().flat_map(|node| &node.pod_ranges).any(|range| range.contains(&ip));

@@ -132,10 +132,18 @@ fn word(role: AddressRole) -> &'static str {
     }
 }
 
+/// Why there may be pools that were not read, if so.
+pub fn unseen_pools(world: &World) -> Option<String> {
+    if let Some(gap) = world.gap(Hidden::Routes, None) {
+        return Some(format!("{} could not be read ({})", gap.place, gap.reason));
+    }
+    (!world.sees(Part::Pools, None)).then(|| "not all IPPools were read".to_string())
+}
+
 /// Whether a node masquerades what a pod sends there: from a pool that says natOutgoing to an address in no pool.
 pub fn nat_outgoing(world: &World, source: IpAddr, destination: IpAddr) -> Result<bool, String> {
-    if !world.sees(Part::Pools, None) && world.pools.is_empty() {
-        return Err("IPPools were not read, so what masquerades pods is not known".into());
+    if let Some(why) = unseen_pools(world) {
+        return Err(format!("{why}, so what masquerades pods is not known"));
     }
     let natted = world.pools.iter().any(|pool| pool.nat_outgoing && pool.net.contains(&source));
     Ok(natted && !world.pools.iter().any(|pool| pool.net.contains(&destination)))

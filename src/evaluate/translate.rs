@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use super::owners::unseen_node;
 use super::rules::family;
 use crate::model::flow::Packet;
 use crate::model::world::{Backend, Fact, Hidden, LocalDetection, Part, Service, ServicePort, World};
@@ -73,7 +74,15 @@ pub fn translate<'w>(world: &'w World, node: &str, packet: &Packet, sender: Send
         At::NoPort(why) => return Translation::NoWay(why),
         At::Nowhere => at_node_port(world, node, packet).map(|(service, port)| (service, port, Door::NodePort)),
     };
-    let Some((service, port, door)) = found else { return Translation::Untouched };
+    let Some((service, port, door)) = found else {
+        // It may be a node's address, and the port one that every node has.
+        let unread =
+            world.node_at(destination).is_none() && node_ports(world).any(|(_, port)| is_node_port(port, packet));
+        return match unseen_node(world, destination).filter(|_| unread) {
+            Some(why) => Translation::Unknown(why),
+            None => Translation::Untouched,
+        };
+    };
     let name = format!("{}/{}", service.namespace, service.name);
     if world.network.proxy_mode.value().is_some_and(|mode| mode == "ipvs") {
         return Translation::Unknown(format!(
@@ -215,8 +224,15 @@ fn at_node_port<'w>(world: &'w World, node: &str, packet: &Packet) -> Option<(&'
     if !own.all_addresses().any(|ip| ip == packet.destination) {
         return None;
     }
-    let all = world.services.values().flat_map(|service| service.ports.iter().map(move |port| (service, port)));
-    all.into_iter().find(|(_, port)| port.node_port.is_some() && serves(port, port.node_port, packet))
+    node_ports(world).find(|(_, port)| is_node_port(port, packet))
+}
+
+fn node_ports(world: &World) -> impl Iterator<Item = (&Service, &ServicePort)> {
+    world.services.values().flat_map(|service| service.ports.iter().map(move |port| (service, port)))
+}
+
+fn is_node_port(port: &ServicePort, packet: &Packet) -> bool {
+    serves(port, port.node_port, packet)
 }
 
 fn serves(port: &ServicePort, number: Option<u16>, packet: &Packet) -> bool {

@@ -20,8 +20,6 @@ pub enum Edit {
     AddRules(Direction, Vec<RuleSpec>),
     /// Takes out every rule that carries this grant, in both directions.
     RemoveGrant(String),
-    /// Takes out these rules of a direction, wherever they stand; one that is gone is no obstacle.
-    RemoveRules(Direction, Vec<RuleSpec>),
     /// Sets an annotation, or removes it.
     Annotate(String, Option<String>),
     /// Sets a field of the spec by its name to a value; null removes it. Only if it still has the value that is expected.
@@ -81,7 +79,7 @@ impl Edit {
             (Edit::Create(value), Some(current)) if same_frame(value, current) => Ok(Some(current.clone())),
             (Edit::Create(_), Some(_)) => Err(EditError::Exists),
             (Edit::Restore { expected, value }, _) => restore::restore(current, expected, value),
-            (Edit::Delete | Edit::DeleteIfEmpty | Edit::RemoveGrant(_) | Edit::RemoveRules(..), None) => Ok(None),
+            (Edit::Delete | Edit::DeleteIfEmpty | Edit::RemoveGrant(_), None) => Ok(None),
             (_, None) => Err(EditError::Missing),
             (Edit::Delete, Some(_)) => Ok(None),
             (Edit::DeleteIfEmpty, Some(current)) => Ok((!is_empty(current)).then(|| current.clone())),
@@ -101,9 +99,6 @@ impl Edit {
                     remove_rules(object, direction, |rule| grant_of(rule) == Some(id))?;
                 }
                 Ok(())
-            }
-            Edit::RemoveRules(direction, rules) => {
-                remove_rules(object, *direction, |rule| read_rule(rule).is_some_and(|rule| rules.contains(&rule)))
             }
             Edit::Annotate(key, value) => annotate(object, key, value.as_deref()),
             Edit::SetSpec { field, expected, value } => set_spec(object, field, expected, value),
@@ -182,7 +177,8 @@ fn set_spec(object: &mut Value, field: &str, expected: &Value, value: &Value) ->
     Ok(())
 }
 
-/// Whether an object that is there can stand for one that was to be made: the same but for rules and grants.
+/// Whether an object that is there can stand for one that was to be made: the same, with all of its rules; others' rules
+/// and grants are no obstacle.
 fn same_frame(new: &Value, there: &Value) -> bool {
     let frame = |object: &Value| -> Option<PolicySpec> {
         let spec: PolicySpec = serde_json::from_value(object.get("spec")?.clone()).ok()?;
@@ -190,7 +186,16 @@ fn same_frame(new: &Value, there: &Value) -> bool {
         Some(PolicySpec { tier, ingress: Vec::new(), egress: Vec::new(), ..spec })
     };
     let role = |object: &Value| object.pointer("/metadata/annotations")?.get(ROLE).cloned();
-    frame(new).is_some() && frame(new) == frame(there) && role(new).is_some() && role(new) == role(there)
+    let rules = |object: &Value, key: &str| -> Vec<RuleSpec> {
+        let list = object.get("spec").and_then(|spec| spec.get(key)).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(read_rule).collect()
+    };
+    let holds = |key: &str| {
+        let there = rules(there, key);
+        rules(new, key).iter().all(|rule| there.contains(rule))
+    };
+    let same_role = role(new).is_some() && role(new) == role(there);
+    same_role && frame(new).is_some() && frame(new) == frame(there) && holds("ingress") && holds("egress")
 }
 
 /// Whether a policy holds neither rules nor grants.

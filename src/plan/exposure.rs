@@ -89,7 +89,7 @@ fn doors(world: &World, service: &Service) -> Vec<Exposure> {
 }
 
 /// Whether a door leads to one of the ports; a named port may.
-fn concerns(exposure: &Exposure, ports: Option<&[GrantPort]>) -> bool {
+pub fn concerns(exposure: &Exposure, ports: Option<&[GrantPort]>) -> bool {
     let within =
         |target: &u16| ports.is_none_or(|ports| ports.iter().any(|port| (port.first..=port.last).contains(target)));
     exposure.targets.is_empty() || exposure.targets.iter().any(within)
@@ -123,7 +123,7 @@ pub fn refuse_node_addresses(
     Err(PlanError::Refused { reason, hints })
 }
 
-/// What must be said about the doors, and about addresses that are more than they seem.
+/// What must be said about the doors to clients outside: which stay closed, and which command opens them.
 pub fn notes(
     world: &World,
     from: &Resolved,
@@ -131,64 +131,48 @@ pub fn notes(
     exposed: &[Exposure],
     ports: Option<&[GrantPort]>,
 ) -> Vec<Note> {
-    let mut notes = Vec::new();
-    let fact = |text: String| Note { weight: Weight::Fact, text };
-    let warning = |text: String| Note { weight: Weight::Warning, text };
-    let outside = matches!(from.peer, Peer::Nets(_) | Peer::World);
-    if outside {
-        for exposure in exposed.iter().filter(|exposure| concerns(exposure, ports)) {
-            let Exposure { service, door, local, .. } = exposure;
+    if !matches!(from.peer, Peer::Nets(_) | Peer::World) || comes_from_inside(world, from) {
+        return Vec::new();
+    }
+    if let (true, Some((namespace, name))) = (exposed.is_empty(), &to.service) {
+        let text = format!(
+            "no door leads clients outside to {namespace}/{name} yet: they reach its pods only where pods' own addresses \
+             are routed. `kubectl zerotrust expose-nodeport {namespace}/{name} --from {}` makes one",
+            from.peer
+        );
+        return vec![Note { weight: Weight::Fact, text }];
+    }
+    let concerned = exposed.iter().filter(|exposure| concerns(exposure, ports));
+    concerned.map(|exposure| door_note(world.network.bpf, exposure, &from.peer)).collect()
+}
+
+fn door_note(bpf: bool, exposure: &Exposure, from: &Peer) -> Note {
+    let Exposure { service, door, local, .. } = exposure;
+    let keeps = match (local, bpf) {
+        (true, _) => {
+            "externalTrafficPolicy: Local keeps the client's address, so nodes with a pod of it let it through"
+        }
+        (false, true) => "the eBPF dataplane keeps the client's address, so policy lets it through",
+        (false, false) => {
             let command = match door {
                 Door::NodePort(_) => "expose-nodeport",
                 Door::LoadBalancer(_) | Door::External(_) => "expose-lb",
                 Door::Advertised(_) => "bgp-allow",
             };
-            notes.push(match local {
-                true => fact(format!("{door} of {service}: externalTrafficPolicy: Local keeps the client's address, so nodes with a pod of it let this client through")),
-                false => warning(format!(
-                    "{door} of {service} stays closed where the client enters by another node than the pod's: there it arrives with that node's address. \
-                     `kubectl zerotrust {command} {service} --from {}` opens it safely",
-                    from.peer
-                )),
-            });
+            let text = format!(
+                "{door} of {service} stays closed where the client enters by another node than the pod's: there it \
+                 arrives with that node's address. `kubectl zerotrust {command} {service} --from {from}` opens it safely"
+            );
+            return Note { weight: Weight::Warning, text };
         }
+    };
+    Note { weight: Weight::Fact, text: format!("{door} of {service}: {keeps}") }
+}
+
+/// Whether all addresses are those of nodes or of pods.
+fn comes_from_inside(world: &World, from: &Resolved) -> bool {
+    match &from.peer {
+        Peer::Nets(nets) => nets.iter().all(|net| super::rules::is_inside(world, net.addr())),
+        _ => false,
     }
-    if let Peer::Nets(nets) = &from.peer {
-        for node in world.nodes.values() {
-            let Some(ip) = node.all_addresses().find(|ip| nets.iter().any(|net| net.contains(ip))) else { continue };
-            let clients = exposed.iter().any(|exposure| !exposure.local && concerns(exposure, ports));
-            let more = if clients { ", and every client of its node ports that is masqueraded" } else { "" };
-            notes.push(warning(format!(
-                "{} holds {ip} of node {}: it lets in what runs on the node{more}",
-                from.peer, node.name
-            )));
-            break;
-        }
-    }
-    for (end, word) in [(from, "from"), (to, "to")] {
-        let Peer::Nets(nets) = &end.peer else { continue };
-        if let Some(pool) =
-            world.pools.iter().find(|pool| nets.iter().any(|net| net.contains(&pool.net) || pool.net.contains(net)))
-        {
-            notes.push(warning(format!(
-                "--{word} {} holds addresses of pods (pool {}): pods come and go there; name them instead",
-                end.peer, pool.net
-            )));
-        }
-    }
-    for end in [from, to] {
-        if !end.host_pods.is_empty() && !end.pods.is_empty() {
-            notes.push(warning(format!(
-                "{} of the pods of {} run in their node's network, which this does not police",
-                end.host_pods.len(),
-                end.described
-            )));
-        }
-    }
-    if from.peer == Peer::Nodes {
-        notes.push(warning(
-            "node addresses let in everything that runs on the nodes, pods in the host's network too; a new node is let in after `kubectl zerotrust wireguard-sync`".into(),
-        ));
-    }
-    notes
 }

@@ -1,6 +1,7 @@
 //! `allow`: opens a flow wherever endpoint policy stops it, with the smallest rules, and proves it before it is written.
 //! Never opens what somebody denied, and never more than was asked.
 
+use super::cautions;
 use super::decide::{
     Decision, decide, describe, is_policed, object, policed, selected_by, version_of, without_other_grants,
 };
@@ -73,7 +74,9 @@ pub fn allow(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     exposure::refuse_node_addresses(&work.from, &exposed, asked_ports.as_deref(), &ask.accepted)?;
     let mut plan = work.plan()?;
     plan.notes.splice(0..0, work.from.notes.iter().chain(&work.to.notes).cloned());
-    plan.notes.extend(exposure::notes(&work.world, &work.from, &work.to, &exposed, asked_ports.as_deref()));
+    let ports = asked_ports.as_deref();
+    plan.notes.extend(exposure::notes(&work.world, &work.from, &work.to, &exposed, ports));
+    plan.notes.extend(cautions::notes(&work.world, &work.from, &work.to, &exposed, ports));
     Ok(plan)
 }
 

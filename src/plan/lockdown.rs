@@ -63,6 +63,11 @@ pub fn lockdown(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     plan.notes.extend(notes);
     plan.steps.extend(dns_lifelines(world, &after, &locked));
     plan.steps.extend(policy);
+    if plan.steps.is_empty() {
+        let names: Vec<String> = locked.into_iter().collect();
+        plan.notes.push(Note { weight: Weight::Fact, text: format!("locked already: {}", names.join(", ")) });
+        return Ok(plan);
+    }
     let after = simulate(world, &plan.steps)?;
     dns_reach::prove(world, &after, &locked, &dns_rules, ask)?;
     plan.notes.extend(left_open(world, &after));

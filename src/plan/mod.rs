@@ -3,6 +3,7 @@
 
 pub mod amend;
 pub mod candidates;
+pub mod cautions;
 pub mod decide;
 pub mod dns;
 pub mod dns_reach;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::candidates::{JOB_NAME, candidates, label_text};
+use super::candidates::{candidates, label_text};
 use super::target::{Target, TargetKind};
 use crate::kubernetes::names::{Kind, RESOURCES, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
@@ -302,12 +302,6 @@ fn without_contained(queries: Vec<Query>) -> Vec<Query> {
     };
     let kept: Vec<bool> = queries.iter().map(|query| !contained(query)).collect();
     queries.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(query, _)| query).collect()
-}
-
-/// The pods of a Job, by the label that all versions of Kubernetes give them.
-pub fn job_pods(namespace: &str, name: &str) -> Query {
-    let query = LabelQuery { equal: [(JOB_NAME.to_string(), name.to_string())].into(), expressions: Vec::new() };
-    Query::all(Kind::Pod).in_namespace(namespace).labelled(label_text(&query))
 }
 
 #[cfg(test)]

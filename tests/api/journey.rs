@@ -85,10 +85,8 @@ fn calicoctl_reads_and_writes_what_we_wrote_as_the_same_policy() {
         let all = |cluster: &Cluster| cluster.stored(&[&format!("{kind}.crd.projectcalico.org"), "--all-namespaces"]);
         let ours = all(&cluster);
         assert!(!ours["items"].as_array().expect("a list").is_empty());
-        let read = cluster.calico(&[kind, "--all-namespaces"].map(|word| match word {
-            "--all-namespaces" if kind == "globalnetworkpolicies" => "--output=json",
-            word => word,
-        }));
+        let scope: &[&str] = if kind == "networkpolicies" { &["--all-namespaces"] } else { &[] };
+        let read = cluster.calico(&[&[kind], scope].concat());
         // calicoctl writes back what it read: nothing of what we stored may change but what a server counts.
         let mut apply = cluster.plane.command("calicoctl");
         apply.args(["apply", "--filename=-"]);

@@ -8,6 +8,7 @@ mod flow_edit;
 mod json;
 mod kinds;
 mod load;
+mod plain;
 mod read;
 mod render;
 mod scalar;

@@ -29,7 +29,25 @@ pub fn yaml(value: &Value, style: Style) -> String {
         min_fold_chars: usize::MAX,
     };
     // Values have no maps with keys that are no text, and no limit stands in the way.
-    serde_yaml::to_string_with_options(value, options).unwrap_or_else(|_| format!("{value}\n"))
+    let text = serde_yaml::to_string_with_options(value, options).unwrap_or_else(|_| format!("{value}\n"));
+    text.lines().map(|line| legible(line) + "\n").collect()
+}
+
+/// A line whose word is in double quotes only because it has some itself, as JSON in an annotation: in single quotes
+/// then, as kubectl prints it. Every word stands on one line.
+fn legible(line: &str) -> String {
+    if !line.ends_with('"') || !line.contains("\\\"") {
+        return line.to_string();
+    }
+    // A key in quotes has none like this inside: there they are escaped.
+    for (at, _) in line.match_indices(" \"") {
+        let (head, quoted) = line.split_at(at + 1);
+        let Ok(word) = serde_json::from_str::<String>(quoted) else { continue };
+        let is_simple =
+            head.trim_end().ends_with([':', '-']) && word.chars().all(|character| (' '..='~').contains(&character));
+        return if is_simple { format!("{head}'{}'", word.replace('\'', "''")) } else { line.to_string() };
+    }
+    line.to_string()
 }
 
 /// A value as block YAML whose first line stands where something else begins, and whose others are indented.
@@ -228,6 +246,11 @@ mod tests {
             "spec:\n  empty: []\n  long: \"{long}\"\n  ports:\n  - 80\n  - 9000:9010\n  selector: app == 'web'\n"
         );
         assert_eq!(yaml(&value, Style::default()), expected);
+        let grant = json!({ "a": r#"{"b":"it's"}"#, "c": ["\"", "\"\n"], "\"": "\"" });
+        assert_eq!(
+            yaml(&grant, Style::default()),
+            "\"\\\"\": '\"'\na: '{\"b\":\"it''s\"}'\nc:\n- '\"'\n- \"\\\"\\n\"\n"
+        );
         assert_eq!(flow(&json!({ "a": ["b", "yes", 1] }), false), "{a: [b, \"yes\", 1]}");
         assert_eq!(pretty(&json!({ "a": [1], "b": {} }), 2, 0), "{\n  \"a\": [\n    1\n  ],\n  \"b\": {}\n}");
     }

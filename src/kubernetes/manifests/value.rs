@@ -7,6 +7,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
+use super::plain;
 use super::scalar::resolve;
 
 /// Why a document cannot be read.
@@ -40,6 +41,14 @@ pub(super) fn options() -> Options {
 
 /// The document's value; none for a document of comments only. A key that stands twice is an error.
 pub fn read(text: &str) -> Result<Option<Value>, Fault> {
+    match plain::read(text) {
+        Some(value) => Ok(Some(value)),
+        None => parse(text),
+    }
+}
+
+/// The same by the parser, however the document is written.
+pub(super) fn parse(text: &str) -> Result<Option<Value>, Fault> {
     let events = Parser::new_from_str_with_options(text, options());
     let mut reader = ValueReader { events, anchors: Vec::new(), aliased: 0 };
     let mut document = None;

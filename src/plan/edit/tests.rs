@@ -1,5 +1,5 @@
-//! Edits of single objects: made twice they change nothing, and what others wrote stays.
-//! Never knows a cluster.
+//! What edits make of objects: places, repetitions, conflicts.
+//! Never looks at a world.
 
 use serde_json::json;
 
@@ -117,6 +117,11 @@ fn creating_what_somebody_else_made_alike_goes_on_with_theirs() {
     let after = apply_all(&edits, Some(&theirs)).unwrap().unwrap();
     assert_eq!(ingress(&after), ["10.0.0.2/32", "10.0.0.1/32"]);
     assert_eq!(after["metadata"]["resourceVersion"], "7");
+    let mut full = frame.clone();
+    full["spec"]["ingress"] = json!([from("10.0.0.2/32", "b")]);
+    assert_eq!(Edit::Create(full.clone()).apply(Some(&theirs)), Ok(Some(theirs.clone())));
+    full["spec"]["ingress"] = json!([from("10.0.0.3/32", "b")]);
+    assert_eq!(Edit::Create(full).apply(Some(&theirs)), Err(EditError::Exists));
     theirs["spec"]["selector"] = json!("app == \"db\"");
     assert_eq!(Edit::Create(frame.clone()).apply(Some(&theirs)), Err(EditError::Exists));
     let by_hand = policy(json!({"selector": "app == \"web\"", "types": ["Ingress"], "order": 2000}));

@@ -1,5 +1,5 @@
-//! Grants on a small cluster: the smallest rules, nothing twice, and nothing against somebody's decision.
-//! Never knows how a plan is carried out.
+//! Grants on a small cluster: which policies and rules they become, and what passes then.
+//! Never tests wording beyond what an operator must find in it.
 
 use super::super::testing::{CLUSTER, DENY, allowed, ask, cluster, notes, passes, policies, said, steps};
 use super::*;
@@ -332,4 +332,79 @@ fn a_new_reason_is_written_down() {
     let then = crate::plan::simulate::simulate(&after, &plan.steps).unwrap();
     assert_eq!(super::grants(&then)[0].grant.reason.as_deref(), Some("ticket 7"));
     assert_eq!(allow(&then, &ask("10.7.0.99", "nginx")).unwrap().steps, []);
+}
+
+#[test]
+fn a_default_deny_of_kubernetes_is_repaired_beside_it() {
+    let deny = "{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: deny, namespace: demo}, spec: {podSelector: {}, policyTypes: [Ingress]}}";
+    let world = cluster(deny);
+    let (plan, after) = allowed(&world, "10.7.0.99", "nginx");
+    assert_eq!(steps(&plan), ["NetworkPolicy demo/zerotrust-nginx-ingress"]);
+    assert!(plan.steps[0].why.contains("KubernetesNetworkPolicy demo/deny"), "{}", plan.steps[0].why);
+    assert!(passes(&after, CLIENT));
+    let (plan, _) = allowed(&world, "shop/cart", "nginx");
+    assert_eq!(plan.steps.len(), 1, "nothing polices egress of shop/cart");
+}
+
+#[test]
+fn a_grant_to_pods_that_are_open_stands_at_the_sender() {
+    let world = cluster(DENY);
+    let (plan, after) = allowed(&world, "demo/access", "kube-system/kube-dns 9153");
+    assert_eq!(steps(&plan), ["NetworkPolicy demo/zerotrust-access-egress"]);
+    assert_eq!(super::grants(&after)[0].policy.name, "zerotrust-access-egress");
+    assert!(passes(&after, "10.20.112.20 -> 10.20.112.10 tcp:9153"));
+    assert_eq!(allowed(&after, "demo/access", "kube-system/kube-dns 9153").0.steps, []);
+}
+
+#[test]
+fn both_families_are_opened_where_pods_have_both() {
+    let dual = r#"
+{kind: IPPool, apiVersion: projectcalico.org/v3, metadata: {name: six}, spec: {cidr: "fd00:20::/64"}}
+---
+{kind: Service, apiVersion: v1, metadata: {name: dual, namespace: shop}, spec: {selector: {app: dual}, ports: [{port: 80}]}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: dual, namespace: shop, labels: {app: dual}}, spec: {nodeName: w1}, status: {podIP: 10.20.40.77, podIPs: [{ip: 10.20.40.77}, {ip: "fd00:20::77"}]}}
+---
+"#;
+    let world = cluster(&format!("{DENY}{dual}"));
+    let (_, after) = allowed(&world, "10.7.0.99,fd00:7::99", "shop/dual");
+    assert!(passes(&after, "10.7.0.99 -> 10.20.40.77 tcp:80"));
+    assert!(passes(&after, "fd00:7::99 -> fd00:20::77 tcp:80"));
+    assert!(!passes(&after, "fd00:7::98 -> fd00:20::77 tcp:80"));
+    let (_, after) = allowed(&world, "world", "shop/dual");
+    assert!(passes(&after, "2001:db8::1 -> fd00:20::77 tcp:80"));
+    assert!(!passes(&after, "fd00:20::1 -> fd00:20::77 tcp:80"));
+    let error = allow(&world, &ask("fd00:7::99", "nginx")).unwrap_err();
+    assert!(said(&error).contains("no family of addresses in common"), "{error:?}");
+}
+
+#[test]
+fn a_pod_without_address_is_planned_for_as_it_will_be() {
+    let pending = "{kind: Pod, apiVersion: v1, metadata: {name: late, namespace: shop, labels: {app: late}}, spec: {containers: [{name: c, ports: [{containerPort: 9000}]}]}}";
+    let (plan, _) = allowed(&cluster(&format!("{DENY}{pending}")), "10.7.0.99", "shop/late");
+    assert_eq!(steps(&plan), ["NetworkPolicy shop/zerotrust-late-ingress"]);
+}
+
+#[test]
+fn without_a_door_a_client_is_told_so() {
+    let world = crate::testing::world(&format!(
+        "{}{DENY}",
+        CLUSTER.replace("type: NodePort, ", "").replace(", nodePort: 32127", "")
+    ));
+    let (plan, _) = allowed(&world, "10.7.0.99", "nginx");
+    assert!(notes(&plan).contains("no door leads clients outside to demo/nginx"), "{}", notes(&plan));
+    let (plan, _) = allowed(&world, "demo/access", "nginx");
+    assert!(!notes(&plan).contains("no door"));
+}
+
+#[test]
+fn a_hosts_own_policy_on_the_way_is_said() {
+    let perimeter = r#"
+{kind: HostEndpoint, apiVersion: projectcalico.org/v3, metadata: {name: w1-eth0, labels: {edge: "yes"}}, spec: {node: w1, interfaceName: eth0, expectedIPs: [10.128.147.102]}}
+---
+{kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: edge}, spec: {selector: has(edge), preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}}
+---
+"#;
+    let (plan, _) = allowed(&cluster(&format!("{DENY}{perimeter}")), "10.7.0.99", "nginx");
+    assert!(notes(&plan).contains("still stopped at pre-dnat"), "{}", notes(&plan));
 }

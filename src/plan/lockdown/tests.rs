@@ -1,5 +1,5 @@
-//! Lockdowns of a small cluster: what they close, what they leave open, and what becomes of one that is there.
-//! Never knows how a plan is carried out.
+//! Lockdowns of a small cluster, made and found, with their lifelines.
+//! Never looks at grants.
 
 use super::super::testing::{CLUSTER, DENY, cluster, locked as lock, notes, passes, policies, said, steps};
 use super::*;

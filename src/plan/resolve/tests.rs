@@ -1,5 +1,5 @@
-//! What names stand for in a small cluster, and what is said where they fit nothing or too much.
-//! Never knows what is done with them.
+//! What targets and ports stand for on a small cluster.
+//! Never looks at policies.
 
 use super::super::testing::{cluster, said};
 use super::*;

@@ -1,5 +1,5 @@
-//! Grants taken back, one by one and all: what is left is what was there before.
-//! Never knows how a plan is carried out.
+//! Grants taken back: nothing is left, and nothing opens.
+//! Never looks at how a grant was made.
 
 use proptest::prelude::*;
 

@@ -1,5 +1,5 @@
-//! The way back from a lockdown: grants stay, and what a person wrote stays unless it is named.
-//! Never knows how a plan is carried out.
+//! The way back from a lockdown.
+//! Never looks at how it was made.
 
 use super::super::testing::{DENY, allowed, cluster, locked, notes, passes, said, steps};
 use super::*;
