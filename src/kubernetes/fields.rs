@@ -1,4 +1,4 @@
-//! The fields that Calico's kinds have, and what a document says that is none of them: typos, mostly.
+//! The fields that policies and Calico's other kinds have, and what a document says that is none of them: typos, mostly.
 //! Never knows what a field means.
 
 use serde_json::Value;
@@ -63,6 +63,8 @@ const ENTITY: &[&str] = &[
     "serviceAccounts",
 ];
 
+const PEER: &[&str] = &["podSelector", "namespaceSelector", "ipBlock"];
+
 /// The fields of a kind's spec (api/pkg/apis/projectcalico/v3); none where this program does not know them all.
 pub fn of_spec(kind: Kind) -> Option<&'static [&'static str]> {
     match kind {
@@ -71,6 +73,7 @@ pub fn of_spec(kind: Kind) -> Option<&'static [&'static str]> {
         Kind::StagedGlobalNetworkPolicy => Some(STAGED_GLOBAL_POLICY),
         Kind::StagedNetworkPolicy => Some(STAGED_POLICY),
         Kind::StagedKubernetesNetworkPolicy => Some(STAGED_KUBERNETES_POLICY),
+        Kind::KubernetesNetworkPolicy => Some(&["podSelector", "ingress", "egress", "policyTypes"]),
         Kind::Tier => Some(&["order", "defaultAction"]),
         Kind::HostEndpoint => Some(HOST_ENDPOINT),
         Kind::GlobalNetworkSet | Kind::NetworkSet => Some(&["nets"]),
@@ -86,12 +89,17 @@ pub fn unknown(kind: Kind, object: &Value) -> Vec<String> {
     surplus(object, "", &known_here, &mut found);
     let Some(spec) = object.get("spec") else { return found };
     surplus(spec, "spec.", known, &mut found);
-    if kind == Kind::StagedKubernetesNetworkPolicy {
-        return found;
-    }
-    for direction in ["ingress", "egress"].into_iter().filter(|direction| known.contains(direction)) {
+    let is_kubernetes = matches!(kind, Kind::KubernetesNetworkPolicy | Kind::StagedKubernetesNetworkPolicy);
+    for (direction, peers) in [("ingress", "from"), ("egress", "to")] {
         for (index, rule) in spec.get(direction).and_then(Value::as_array).into_iter().flatten().enumerate() {
             let path = format!("spec.{direction}[{index}].");
+            if is_kubernetes {
+                surplus(rule, &path, &[peers, "ports"], &mut found);
+                for (at, peer) in rule.get(peers).and_then(Value::as_array).into_iter().flatten().enumerate() {
+                    surplus(peer, &format!("{path}{peers}[{at}]."), PEER, &mut found);
+                }
+                continue;
+            }
             surplus(rule, &path, RULE, &mut found);
             for side in ["source", "destination"] {
                 surplus(rule.get(side).unwrap_or(&Value::Null), &format!("{path}{side}."), ENTITY, &mut found);
@@ -106,5 +114,56 @@ fn surplus(value: &Value, path: &str, known: &[&str], found: &mut Vec<String>) {
         if !known.contains(&field.as_str()) {
             found.push(format!("{path}{field}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn typos_are_found_wherever_a_policy_has_fields() {
+        for (kind, spec, expected) in [
+            (
+                Kind::NetworkPolicy,
+                json!({ "ingres": [], "preDNAT": true, "ingress": [{ "acton": "Allow", "source": { "net": [] } }] }),
+                vec!["spec.ingres", "spec.preDNAT", "spec.ingress[0].acton", "spec.ingress[0].source.net"],
+            ),
+            (
+                Kind::GlobalNetworkPolicy,
+                json!({ "preDNAT": true, "egress": [{}, { "destination": { "port": [80] } }] }),
+                vec!["spec.egress[1].destination.port"],
+            ),
+            (
+                Kind::KubernetesNetworkPolicy,
+                json!({ "selector": {}, "ingress": [{ "to": [], "from": [{ "ipBlocks": {} }] }] }),
+                vec!["spec.selector", "spec.ingress[0].to", "spec.ingress[0].from[0].ipBlocks"],
+            ),
+            (Kind::HostEndpoint, json!({ "interface": "eth0" }), vec!["spec.interface"]),
+            (Kind::FelixConfiguration, json!({ "whatever": 1 }), vec![]),
+        ] {
+            assert_eq!(unknown(kind, &json!({ "metadata": {}, "spec": spec })), expected);
+        }
+        assert_eq!(unknown(Kind::Tier, &json!({ "specs": {} })), ["specs"]);
+    }
+
+    /// Every field that this program writes or reads is a known one.
+    #[test]
+    fn a_policy_with_every_field_is_clean() {
+        let rule = json!({
+            "action": "Allow", "ipVersion": 4, "protocol": "ICMP", "icmp": {}, "notProtocol": 1, "notICMP": {}, "http": {},
+            "metadata": {}, "destination": {},
+            "source": {
+                "nets": [], "selector": "", "namespaceSelector": "", "services": {}, "ports": [], "notNets": [],
+                "notSelector": "", "notPorts": [], "serviceAccounts": {},
+            },
+        });
+        let spec = json!({
+            "tier": "default", "order": 1, "selector": "", "types": [], "doNotTrack": false, "preDNAT": false,
+            "applyOnForward": false, "serviceAccountSelector": "", "namespaceSelector": "", "performanceHints": [],
+            "ingress": [rule], "egress": [rule],
+        });
+        assert_eq!(unknown(Kind::GlobalNetworkPolicy, &json!({ "spec": spec })), Vec::<String>::new());
     }
 }

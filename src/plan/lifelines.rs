@@ -9,14 +9,15 @@ use serde_json::json;
 
 use super::decide::{object, version_of};
 use super::edit::Edit;
-use super::place::{ORDER, whole};
+use super::place::whole;
 use super::probe::packet;
-use super::roles::{LIFELINE, role};
+use super::roles::{LIFELINE, is_lockdown, own_order, role};
 use super::rules::of_nets;
+use super::simulate::simulate;
 use super::{Note, PlanError, Risk, Step, Weight, resolve, standin};
 use crate::evaluate::policy::judge_pod;
 use crate::kubernetes::names::ROLE;
-use crate::model::flow::{HopAction, Protocol};
+use crate::model::flow::{Decider, HopAction, Packet, Protocol};
 use crate::model::policy::{Direction, PolicyId, PolicyKind};
 use crate::model::selector::Selector;
 use crate::model::spec::{IntOrString, RuleSpec};
@@ -45,6 +46,12 @@ pub fn plan(
     let mut steps = Vec::new();
     for one in &called {
         let stopped = stopped(after, one, &sources);
+        if let Some(policy) = denied_by(after, one, &sources) {
+            let text =
+                format!("{policy} denies what the API server calls at {}/{}", one.service.namespace, one.service.name);
+            notes.push(Note { weight: Weight::Warning, text });
+            continue;
+        }
         let (id, rules) = (name(world, one), rules(one, &sources));
         let callers = one.callers.iter().cloned().collect::<Vec<_>>().join(", ");
         let why = format!("the API server calls {}/{} ({callers})", one.service.namespace, one.service.name);
@@ -62,7 +69,7 @@ pub fn plan(
             }),
             None if !stopped || rules.is_empty() => {}
             None => {
-                let spec = json!({"order": whole(ORDER), "selector": one.selector.to_string(),
+                let spec = json!({"order": whole(own_order(after)), "selector": one.selector.to_string(),
                                   "types": ["Ingress"], "ingress": rules});
                 let document = json!({"apiVersion": "projectcalico.org/v3", "kind": "NetworkPolicy",
                     "metadata": {"name": id.name, "namespace": id.namespace, "annotations": {ROLE: LIFELINE}}, "spec": spec});
@@ -160,18 +167,62 @@ fn share_ports(called: &mut [Called]) {
 
 /// Whether some control plane's address does not reach some pod once the lockdown is in force.
 fn stopped(after: &World, called: &Called, sources: &[IpNet]) -> bool {
-    let ips = |pod: &Pod| pod.addresses.clone();
-    called.pods.iter().filter(|pod| !pod.host_network).any(|pod| {
-        ips(pod).into_iter().any(|own| {
-            let remote = sources.iter().map(IpNet::addr).filter(|ip| ip.is_ipv4() == own.is_ipv4());
-            remote.into_iter().any(|ip| {
-                called.ports.iter().any(|port| {
-                    let packet = packet(ip, own, Protocol::TCP, Some(*port));
-                    judge_pod(after, pod, Direction::Ingress, &packet).action != HopAction::Allow
-                })
-            })
-        })
+    calls(called, sources).iter().any(|(pod, packet)| !passes(after, pod, packet))
+}
+
+/// The policy that denies some call by a rule: a rule of ours would come too late, or override somebody.
+fn denied_by(after: &World, called: &Called, sources: &[IpNet]) -> Option<PolicyId> {
+    calls(called, sources).into_iter().find_map(|(pod, packet)| {
+        let judgement = judge_pod(after, pod, Direction::Ingress, &packet);
+        let Decider::Rule { policy, .. } = judgement.by else { return None };
+        let lockdown = after.policies.iter().any(|other| other.id == policy && is_lockdown(after, other));
+        (judgement.action == HopAction::Deny && !lockdown).then_some(policy)
     })
+}
+
+fn passes(world: &World, pod: &Pod, packet: &Packet) -> bool {
+    judge_pod(world, pod, Direction::Ingress, packet).action == HopAction::Allow
+}
+
+/// The packets of every call.
+fn calls<'a>(called: &'a Called, sources: &[IpNet]) -> Vec<(&'a Pod, Packet)> {
+    let mut calls = Vec::new();
+    for pod in called.pods.iter().filter(|pod| !pod.host_network) {
+        for own in &pod.addresses {
+            for ip in sources.iter().map(IpNet::addr).filter(|ip| ip.is_ipv4() == own.is_ipv4()) {
+                calls.extend(called.ports.iter().map(|port| (pod, packet(ip, *own, Protocol::TCP, Some(*port)))));
+            }
+        }
+    }
+    calls
+}
+
+/// Walks every call through the world after each step: a plan that is interrupted must not have cut one.
+pub fn prove(world: &World, steps: &[Step], locked: &BTreeSet<String>, accepted: &[Risk]) -> Result<(), PlanError> {
+    let mut ignored = Vec::new();
+    let called = called(world, locked, &mut ignored);
+    let sources = sources(world, !called.is_empty(), accepted, &mut ignored)?;
+    for done in 1..=steps.len() {
+        let after = simulate(world, &steps[..done])?;
+        for one in &called {
+            let cut = calls(one, &sources)
+                .into_iter()
+                .find(|(p, packet)| passes(world, p, packet) && !passes(&after, p, packet));
+            if let Some((pod, packet)) = cut {
+                let callers: Vec<&str> = one.callers.iter().map(String::as_str).collect();
+                return Err(PlanError::Refused {
+                    reason: format!(
+                        "{} would not reach pod {} any more (TCP:{})",
+                        callers.join(", "),
+                        pod.full_name(),
+                        packet.port.unwrap_or_default()
+                    ),
+                    hints: vec![format!("--except {} leaves its namespace out", pod.namespace)],
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn rules(called: &Called, sources: &[IpNet]) -> Vec<RuleSpec> {

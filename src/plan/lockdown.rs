@@ -9,8 +9,8 @@ use super::amend::{all_but, amend, covers, only};
 use super::decide::object;
 use super::edit::Edit;
 use super::namespaces::{LeftOut, left_out, names};
-use super::place::{ORDER, whole};
-use super::roles::{LIFELINE, LOCKDOWN, lockdowns};
+use super::place::whole;
+use super::roles::{LIFELINE, LOCKDOWN, lockdowns, own_order};
 use super::simulate::simulate;
 use super::{Note, Plan, PlanError, Risk, Step, Weight, dns, dns_reach, lifelines, losses, sight};
 use crate::kubernetes::names::ROLE;
@@ -69,6 +69,7 @@ pub fn lockdown(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
         return Ok(plan);
     }
     let after = simulate(world, &plan.steps)?;
+    lifelines::prove(world, &plan.steps, &locked, &ask.accepted)?;
     dns_reach::prove(world, &after, &locked, &dns_rules, ask)?;
     plan.notes.extend(left_open(world, &after));
     plan.notes.extend(losses::notes(world, &after, &locked));
@@ -176,7 +177,7 @@ fn dns_lifelines(world: &World, after: &World, locked: &BTreeSet<String>) -> Vec
             continue;
         }
         let Some(lifeline) = dns::lifeline(world, service) else { continue };
-        let spec = json!({"order": whole(ORDER), "selector": lifeline.selector, "types": ["Ingress", "Egress"],
+        let spec = json!({"order": whole(own_order(after)), "selector": lifeline.selector, "types": ["Ingress", "Egress"],
                           "ingress": lifeline.ingress, "egress": lifeline.egress});
         let document = json!({"apiVersion": "projectcalico.org/v3", "kind": "NetworkPolicy",
             "metadata": {"name": id.name, "namespace": id.namespace, "annotations": {ROLE: LIFELINE}}, "spec": spec});

@@ -2,6 +2,7 @@
 //! Never knows which of several is right.
 
 use super::namespaces::left_out;
+use super::place::ORDER;
 use super::standin;
 use crate::kubernetes::names::ROLE;
 use crate::model::policy::{Hook, Policy, PolicyId, PolicyKind, Rule, RuleAction};
@@ -26,6 +27,12 @@ pub fn role(written: &Written) -> Option<&str> {
 /// Every policy that denies all to all application namespaces, in both directions, but for DNS.
 pub fn lockdowns(world: &World) -> Vec<PolicyId> {
     world.policies.iter().filter(|policy| is_lockdown(world, policy)).map(|policy| policy.id.clone()).collect()
+}
+
+/// The order of our own policies: `ORDER`, or before a lockdown that has an earlier one.
+pub fn own_order(world: &World) -> f64 {
+    let lockdowns = world.policies.iter().filter(|policy| policy.order.is_some() && is_lockdown(world, policy));
+    lockdowns.filter_map(|policy| policy.order).fold(ORDER, |order, lockdown| order.min(lockdown - 1.0))
 }
 
 /// Whether a policy is one of them.

@@ -71,7 +71,8 @@ fn whole(text: &str, form: Form, new: &Value) -> String {
     let column = text[head..].len() - text[head..].trim_start_matches(' ').len();
     let spaces = if form == Form::YamlItem { " ".repeat(column) } else { String::new() };
     let body: String = yaml(new, style).lines().map(|line| format!("{spaces}{line}\n")).collect();
-    format!("{}{body}", &text[..head])
+    let tail = if text.trim_end().ends_with("\n...") { "...\n" } else { "" };
+    format!("{}{body}{tail}", &text[..head])
 }
 
 /// The splices cannot express the change.
@@ -532,6 +533,8 @@ spec:
         // Changing what an alias repeats would change the repetition.
         let new = edited("a: &a {x: 1}\nb: *a\n", Form::Yaml, |value| value["a"]["x"] = 2.into());
         assert_eq!(value::read(&new), Ok(Some(json!({ "a": { "x": 2 }, "b": { "x": 1 } }))));
+        let new = edited("a: &a {x: 1}\nb: *a\n...\n", Form::Yaml, |value| value["a"]["x"] = 2.into());
+        assert!(new.ends_with("\n...\n"), "{new}");
         assert!(rewrite("a: [", Form::Yaml, &json!({})).is_err());
     }
 

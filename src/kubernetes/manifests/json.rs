@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
+use super::edit::normal;
 use super::value::Fault;
 
 /// The document's value.
@@ -51,7 +52,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+        Ok(normal(value.into()))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -97,8 +98,9 @@ mod tests {
 
     #[test]
     fn json_is_read_as_it_is() {
-        let text = r#"{"a": [1, -2, 1.5, null, true, "x\u00e9\ud83d\ude00"], "b": {}, "c": 18446744073709551615}"#;
-        let expected = json!({ "a": [1, -2, 1.5, null, true, "xé😀"], "b": {}, "c": u64::MAX });
+        let text =
+            r#"{"a": [1, -2, 1.5, 10.0, null, true, "x\u00e9\ud83d\ude00"], "b": {}, "c": 18446744073709551615}"#;
+        let expected = json!({ "a": [1, -2, 1.5, 10, null, true, "xé😀"], "b": {}, "c": u64::MAX });
         assert_eq!(read(text), Ok(expected));
     }
 

@@ -1,7 +1,7 @@
 //! Reads all files at once, on all processors, and remembers where each object stands.
 //! Never knows how an object is changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -53,6 +53,8 @@ pub struct Loaded {
     pub files: Vec<LoadedFile>,
     /// Where each object stands; of several places, the one that counts.
     pub spots: HashMap<ObjectRef, Spot>,
+    /// The objects that stand in several places.
+    pub repeated: HashSet<ObjectRef>,
     /// Calico's version, where a ClusterInformation tells it.
     pub version: Option<Version>,
     /// What was found, with its file and piece, until it is handed out.
@@ -66,7 +68,8 @@ impl Loaded {
         let stdin = previous.and_then(|previous| previous.files.into_iter().find_map(|file| file.kept));
         let mut sources = read_all(paths, stdin)?;
         // What was written beside a file that was named belongs to it from then on.
-        let beside = paths.first().filter(|path| path.as_os_str() != STDIN).map(|path| new_file(path));
+        let named = paths.iter().find(|path| path.is_dir()).or(paths.first());
+        let beside = named.filter(|path| path.as_os_str() != STDIN).map(|path| new_file(path));
         if let Some(beside) = beside.filter(|beside| beside.is_file()) {
             let same = |path: &Path| fs::canonicalize(path).ok() == fs::canonicalize(&beside).ok();
             if !sources.iter().any(|source| same(&source.path)) {
@@ -90,13 +93,24 @@ impl Loaded {
         }
         let version = version(&sources, &files);
         found.extend(read_pieces(&sources, &files, version));
-        let mut spots = HashMap::new();
+        let (mut spots, mut repeated) = (HashMap::new(), HashSet::new());
         for (file, piece, content) in &found {
-            if let Content::Item(item) = content {
-                spots.insert(item.object.clone(), spot(*file, *piece, item));
+            if let Content::Item(item) = content
+                && spots.insert(item.object.clone(), spot(*file, *piece, item)).is_some()
+            {
+                repeated.insert(item.object.clone());
             }
         }
-        Ok(Loaded { files, spots, version, found, unreadable })
+        Ok(Loaded { files, spots, repeated, version, found, unreadable })
+    }
+
+    /// Standard input, as if it had been read.
+    #[cfg(test)]
+    pub fn of_stdin(bytes: &[u8]) -> Loaded {
+        let path = Arc::new(PathBuf::from(STDIN));
+        let kept = LoadedFile { path, hash: hash(b""), pieces: Vec::new(), kept: Some(bytes.to_vec()) };
+        let previous = Loaded { files: vec![kept], ..Loaded::default() };
+        Loaded::load(&[PathBuf::from(STDIN)], Some(previous)).unwrap_or_default()
     }
 
     /// Takes note of what a file says now, after it was written; other files are as they were.

@@ -2,7 +2,6 @@
 //! Never touches anything outside a temporary directory.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -349,6 +348,7 @@ fn documents_and_items_are_deleted_without_touching_others() {
         (format!("{}---\n{}---\n{}", pod("a"), pod("b"), pod("c")), "b", format!("{}---\n{}", pod("a"), pod("c"))),
         (format!("{}---\n{}", pod("a"), pod("b")), "a", format!("---\n{}", pod("b"))),
         (format!("{}---\n{}", pod("a"), pod("b")), "b", pod("a")),
+        (format!("{}---\n{}...\n{}", pod("a"), pod("b"), pod("c")), "b", format!("{}---\n{}", pod("a"), pod("c"))),
         (list(&["a", "b", "c"]), "b", list(&["a", "c"])),
         (list(&["a", "b"]), "b", list(&["a"])),
         (json_list(&["a", "b", "c"]), "a", json_list(&["b", "c"])),
@@ -391,9 +391,90 @@ fn a_file_that_somebody_changed_is_a_conflict_until_it_is_read_again() {
 }
 
 #[test]
-fn what_does_not_change_is_not_written() {
-    let home = home(&[("a.yaml", WEB)]);
+fn items_of_lists_are_changed_where_they_stand() {
+    let item = |name: &str| WEB.replace("name: web", &format!("name: {name}")).trim_end().replace('\n', "\n  ") + "\n";
+    let list = format!("apiVersion: v1\nitems:\n- {}# two\n- {}kind: List\n", item("a"), item("b"));
+    let policy_of = |name: &str| {
+        let mut value = super::value::read(WEB).unwrap().unwrap();
+        value["metadata"]["name"] = name.into();
+        value
+    };
+    let json_list =
+        format!("{{\"kind\": \"List\", \"apiVersion\": \"v1\", \"items\": [{}, {}]}}", policy_of("a"), policy_of("b"));
+    let flow_list = format!("kind: List\napiVersion: v1 # one line\nitems: [{}, {}]\n", policy_of("a"), policy_of("b"));
+    let last_line = "      nets: [10.0.0.0/8]\n";
+    for (before, behind, added) in [
+        (list, last_line, "    order: 5\n"),
+        (json_list, "app == 'web'\"", ",\"order\": 5"),
+        (flow_list, "app == 'web'\"", ",order: 5"),
+    ] {
+        let home = home(&[("a.yaml", &before)]);
+        let manifests = manifests(&home);
+        let mut value = run(manifests.get(&policy("b", "shop"))).unwrap().unwrap();
+        value["spec"]["order"] = 5.into();
+        assert_eq!(run(manifests.replace(&value)).unwrap(), value);
+        let at = before.rfind(behind).unwrap() + behind.len();
+        assert_eq!(text(&home, "a.yaml"), format!("{}{added}{}", &before[..at], &before[at..]));
+    }
+}
+
+/// Felix enforces both directions of a stored policy without types; a change elsewhere must not alter that.
+#[test]
+fn stored_policies_without_types_stay_without() {
+    let stored = "apiVersion: crd.projectcalico.org/v1\nkind: GlobalNetworkPolicy\nmetadata:\n  name: default.deny\nspec:\n  selector: all()\n";
+    let home = home(&[("a.yaml", stored)]);
     let manifests = manifests(&home);
+    let deny = ObjectRef { kind: Kind::GlobalNetworkPolicy, namespace: None, name: "deny".into() };
+    let mut value = run(manifests.get(&deny)).unwrap().unwrap();
+    value["spec"]["order"] = 1.into();
+    run(manifests.replace(&value)).unwrap();
+    assert_eq!(text(&home, "a.yaml"), format!("{stored}  order: 1\n"));
+    value["spec"]["types"] = json!(["Egress"]);
+    run(manifests.replace(&value)).unwrap();
+    assert_eq!(text(&home, "a.yaml"), format!("{stored}  order: 1\n  types:\n  - Egress\n"));
+}
+
+#[test]
+fn an_object_that_stands_twice_is_deleted_in_both_places() {
+    let home = home(&[
+        ("a.yaml", WEB),
+        ("b/c.yaml", &format!("kind: Pod\napiVersion: v1\nmetadata: {{name: a}}\n---\n{WEB}")),
+    ]);
+    let manifests = manifests(&home);
+    let web = run(manifests.get(&policy("web", "shop"))).unwrap().unwrap();
+    run(manifests.delete(&web)).unwrap();
+    assert!(!home.path().join("a.yaml").exists());
+    assert_eq!(text(&home, "b/c.yaml"), "kind: Pod\napiVersion: v1\nmetadata: {name: a}\n");
+    assert_eq!(run(manifests.get(&policy("web", "shop"))), Ok(None));
+}
+
+#[test]
+fn standard_input_is_never_written() {
+    let manifests = Manifests::new(vec!["-".into()]);
+    let known = Some(super::load::Loaded::of_stdin(WEB.as_bytes()));
+    manifests.loaded.replace(known);
+    let web = run(manifests.get(&policy("web", "shop"))).unwrap().unwrap();
+    let mut new = web.clone();
+    new["metadata"]["name"] = "new".into();
+    for result in
+        [run(manifests.replace(&web)).map(drop), run(manifests.create(&new)).map(drop), run(manifests.delete(&web))]
+    {
+        let error = result.unwrap_err().to_string();
+        assert!(error.starts_with("standard input: it can be read only"), "{error}");
+    }
+}
+
+#[test]
+fn what_does_not_change_is_not_written() {
+    let numbers =
+        r#"{"apiVersion": "projectcalico.org/v3", "kind": "Tier", "metadata": {"name": "t"}, "spec": {"order": 10.0}}"#;
+    let home = home(&[("a.yaml", WEB), ("t.json", numbers)]);
+    let manifests = manifests(&home);
+    let tier = ObjectRef { kind: Kind::Tier, namespace: None, name: "t".into() };
+    let mut value = run(manifests.get(&tier)).unwrap().unwrap();
+    value["spec"]["defaultAction"] = "Pass".into();
+    run(manifests.replace(&value)).unwrap();
+    assert_eq!(text(&home, "t.json"), numbers.replace("10.0", "10.0, \"defaultAction\": \"Pass\""));
     let web = run(manifests.get(&policy("web", "shop"))).unwrap().unwrap();
     let before = fs::metadata(home.path().join("a.yaml")).unwrap().modified().unwrap();
     run(manifests.replace(&web)).unwrap();
@@ -429,5 +510,6 @@ fn a_snapshot_reads_back_as_the_same_objects() {
     assert_eq!((found.calico_policies.items.len(), found.kubernetes_policies.items.len()), (1, 1));
     let error = write_snapshot(target.path(), objects_written).unwrap_err().to_string();
     assert!(error.contains("not empty"), "{error}");
-    assert!(write_snapshot(Path::new("/proc/none"), Vec::new()).is_err());
+    let below_a_file = target.path().join("pods.yaml/x");
+    assert!(write_snapshot(&below_a_file, Vec::new()).is_err());
 }

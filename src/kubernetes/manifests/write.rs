@@ -67,9 +67,9 @@ impl Writer for Manifests {
         let mut whole = standing.whole.clone();
         let place = at_path(&mut whole, &standing.spot.path).ok_or_else(|| AccessError::Missing(reference.clone()))?;
         *place = changed(reference.kind, place, &standing.value, &wanted, version);
-        let said = to_v3(reference.kind, place.clone(), version).map(|converted| converted.value);
-        let meant = to_v3(reference.kind, wanted, version).map(|converted| converted.value);
-        if comparable(said) != comparable(meant) {
+        let is_typed = wanted["spec"]["types"].is_array();
+        let meaning = |object| to_v3(reference.kind, object, version).map(|read| comparable(read.value, is_typed));
+        if meaning(place.clone()) != meaning(wanted) {
             return Err(AccessError::Invalid {
                 object: reference.to_string(),
                 reason: format!("the change cannot be written into {}", standing.path.display()),
@@ -88,21 +88,13 @@ impl Writer for Manifests {
     async fn delete(&self, object: &Value) -> Result<(), AccessError> {
         self.ensure_loaded()?;
         let reference = reference(object)?;
-        let standing = self.to_write(&reference)?;
-        if let Some((index, way)) = standing.spot.path.split_last() {
-            // Within a list that could not be cut: the list is written without it.
-            let mut whole = standing.whole.clone();
-            let list = at_path(&mut whole, way).and_then(|list| list.get_mut("items")).and_then(Value::as_array_mut);
-            list.ok_or_else(|| AccessError::Missing(reference.clone()))?.remove(*index);
-            let range = standing.piece.range.clone();
-            let text = std::str::from_utf8(&standing.bytes[range.clone()]).unwrap_or_default();
-            let text = rewrite(text, standing.piece.form, &whole).map_err(|fault| AccessError::File {
-                path: standing.path.display().to_string(),
-                reason: fault.reason,
-            })?;
-            return self.put(&standing, range, text.as_bytes());
+        self.take_out(&reference)?;
+        // Where it stands twice, the other one would count from now on.
+        while self.with(|loaded| loaded.repeated.contains(&reference)) {
+            self.reload()?;
+            self.take_out(&reference)?;
         }
-        self.put(&standing, without(&standing), b"")
+        Ok(())
     }
 }
 
@@ -123,6 +115,29 @@ struct Standing {
 }
 
 impl Manifests {
+    fn take_out(&self, reference: &ObjectRef) -> Result<(), AccessError> {
+        let standing = self.to_write(reference)?;
+        if let Some((index, way)) = standing.spot.path.split_last() {
+            // Within a list that could not be cut: the list is written without it.
+            let mut whole = standing.whole.clone();
+            let list = at_path(&mut whole, way).and_then(|list| list.get_mut("items")).and_then(Value::as_array_mut);
+            list.ok_or_else(|| AccessError::Missing(reference.clone()))?.remove(*index);
+            let range = standing.piece.range.clone();
+            let text = std::str::from_utf8(&standing.bytes[range.clone()]).unwrap_or_default();
+            let text = rewrite(text, standing.piece.form, &whole).map_err(|fault| AccessError::File {
+                path: standing.path.display().to_string(),
+                reason: fault.reason,
+            })?;
+            return self.put(&standing, range, text.as_bytes());
+        }
+        let range = without(&standing);
+        // A document that began because another one ended with `...` must not become part of the one before.
+        let rest = &standing.bytes[range.end..];
+        let joins = range == standing.piece.document && standing.piece.form == Form::Yaml && !rest.starts_with(b"---");
+        let mark: &[u8] = if joins && !rest.trim_ascii().is_empty() { b"---\n" } else { b"" };
+        self.put(&standing, range, mark)
+    }
+
     fn ensure_loaded(&self) -> Result<(), AccessError> {
         if self.loaded.borrow().is_none() { self.reload() } else { Ok(()) }
     }
@@ -206,7 +221,7 @@ impl Manifests {
 
     /// Where a new object goes.
     fn new_file(&self, object: &ObjectRef) -> Result<PathBuf, AccessError> {
-        match self.paths.first() {
+        match self.paths.iter().find(|path| path.is_dir()).or(self.paths.first()) {
             Some(path) if path.as_os_str() == STDIN => Err(only_printed()),
             Some(path) => Ok(new_file(path)),
             None => Err(AccessError::Missing(object.clone())),
@@ -245,9 +260,9 @@ fn clean(mut object: Value) -> Value {
     object
 }
 
-/// Without what no manifest says, or says in two ways.
-fn comparable(object: Result<Value, String>) -> Result<Value, String> {
-    let mut object = clean(object?);
+/// Without what no manifest says, or says in two ways. A policy without `types` means what it meant before.
+fn comparable(object: Value, is_typed: bool) -> Value {
+    let mut object = clean(object);
     if let Some(fields) = object.as_object_mut() {
         for field in ["apiVersion", "kind", "status"] {
             fields.remove(field);
@@ -259,7 +274,10 @@ fn comparable(object: Result<Value, String>) -> Result<Value, String> {
             !is_empty && !matches!(field.as_str(), "creationTimestamp" | "namespace")
         });
     }
-    Ok(object)
+    if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut).filter(|_| !is_typed) {
+        spec.remove("types");
+    }
+    object
 }
 
 /// The object at a way through lists.

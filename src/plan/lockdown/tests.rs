@@ -310,3 +310,45 @@ fn the_way_there_and_back_is_the_identity() {
     let back = crate::plan::unlock::unlock(&after, None).unwrap();
     assert_eq!(policies(&simulate(&after, &back.steps).unwrap()), policies(&world));
 }
+
+#[test]
+fn two_services_for_the_same_pods_keep_both_ports_at_every_step() {
+    let second = WEBHOOK
+        .replace("name: checker", "name: second")
+        .replace("selector: {app: cart}", "selector: {tier: back}")
+        .replace("targetPort: http", "targetPort: 9443")
+        .replace("{name: check}", "{name: check-2}");
+    let world = cluster(&format!("{WEBHOOK}{second}"));
+    let (plan, _) = lock(&world);
+    assert_eq!(plan.steps.len(), 3);
+    for done in 1..=3 {
+        let after = simulate(&world, &plan.steps[..done]).unwrap();
+        for port in [8080, 9443] {
+            assert!(passes(&after, &format!("10.128.146.177 -> 10.20.112.30 tcp:{port}")), "step {done}, port {port}");
+        }
+    }
+}
+
+#[test]
+fn a_webhook_that_somebody_denies_anyway_gets_no_lifeline() {
+    let denied = r#"
+kind: GlobalNetworkPolicy
+apiVersion: projectcalico.org/v3
+metadata: {name: no-http}
+spec: {order: 10, selector: app == 'cart', types: [Ingress], ingress: [{action: Deny, protocol: TCP, destination: {ports: [8080]}}, {action: Allow}]}
+---
+"#;
+    let (plan, _) = lock(&cluster(&format!("{WEBHOOK}{denied}")));
+    assert_eq!(steps(&plan), ["GlobalNetworkPolicy deny-app-policy"]);
+    assert!(notes(&plan).contains("GlobalNetworkPolicy no-http denies what the API server calls at shop/checker"));
+}
+
+#[test]
+fn lifelines_come_before_a_lockdown_that_denies_by_rule() {
+    let deny =
+        DENY.replace("types: [Ingress, Egress]", "order: 500\n  types: [Ingress, Egress]\n  ingress: [{action: Deny}]");
+    let world = cluster(&format!("{deny}{WEBHOOK}"));
+    assert!(!passes(&world, "10.128.146.177 -> 10.20.112.30 tcp:8080"));
+    let (_, after) = lock(&world);
+    assert!(passes(&after, "10.128.146.177 -> 10.20.112.30 tcp:8080"));
+}
