@@ -29,7 +29,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s n -
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s v -l verbose -d 'Print more: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l context -d 'The name of the kubeconfig context to use' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l cluster -d 'The name of the kubeconfig cluster to use' -r
@@ -83,7 +83,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lock
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s v -l verbose -d 'Print more: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l context -d 'The name of the kubeconfig context to use' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l cluster -d 'The name of the kubeconfig cluster to use' -r
@@ -124,7 +124,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s v -l verbose -d 'Print more: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l context -d 'The name of the kubeconfig context to use' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l cluster -d 'The name of the kubeconfig cluster to use' -r
@@ -168,7 +168,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s v -l verbose -d 'Print more: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l context -d 'The name of the kubeconfig context to use' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l cluster -d 'The name of the kubeconfig cluster to use' -r
@@ -210,7 +210,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s v -l verbose -d 'Print more: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l context -d 'The name of the kubeconfig context to use' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l cluster -d 'The name of the kubeconfig cluster to use' -r
@@ -244,7 +244,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand stat
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s v -l verbose -d 'Print more: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l context -d 'The name of the kubeconfig context to use' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l cluster -d 'The name of the kubeconfig cluster to use' -r
@@ -281,7 +281,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expl
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s v -l verbose -d 'Print more: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l context -d 'The name of the kubeconfig context to use' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l cluster -d 'The name of the kubeconfig cluster to use' -r
@@ -308,7 +308,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snap
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s v -l verbose -d 'Print more: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l context -d 'The name of the kubeconfig context to use' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l cluster -d 'The name of the kubeconfig cluster to use' -r
@@ -341,7 +341,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand hist
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s v -l verbose -d 'Print more: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l context -d 'The name of the kubeconfig context to use' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l cluster -d 'The name of the kubeconfig cluster to use' -r
@@ -378,7 +378,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s v -l verbose -d 'Print more: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l context -d 'The name of the kubeconfig context to use' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l cluster -d 'The name of the kubeconfig cluster to use' -r
@@ -407,7 +407,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand comp
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -s v -l verbose -d 'Print more: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l context -d 'The name of the kubeconfig context to use' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l cluster -d 'The name of the kubeconfig cluster to use' -r
@@ -436,7 +436,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand vers
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s v -l verbose -d 'Print more: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l context -d 'The name of the kubeconfig context to use' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l cluster -d 'The name of the kubeconfig cluster to use' -r

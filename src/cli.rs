@@ -66,7 +66,7 @@ pub struct Global {
     /// When to print in colour; NO_COLOR and TERM=dumb turn auto off
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Printing")]
     pub color: Color,
-    /// Print more: 1 tells where facts come from, 6 every request
+    /// Print more to standard error: 1 tells where facts come from, 6 every request
     #[arg(
         short,
         long,

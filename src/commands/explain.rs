@@ -9,9 +9,9 @@ use crate::outcome::{Outcome, Problem};
 use crate::plan::grant::Ask;
 use crate::plan::needs;
 use crate::plan::question::{Asked, Ways, granted, split_port};
-use crate::show::diff;
 use crate::show::explanation::{Explanation, Fix, Flow, text};
 use crate::show::yaml::{json, yaml};
+use crate::show::{diff, evidence};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,6 +70,9 @@ impl Explain {
             let scene = session.observe(needs::ways(from, to), |world| needs::ways_follow_ups(world, from, to)).await?;
             let ways = asked.ways(&scene.world)?;
             context.say(&diff::notes(&ways.notes, context.paint_errors));
+            if context.global.verbose > 0 {
+                context.say(&evidence::of_paths(&scene.world, &ways.paths));
+            }
             let explanation = self.explanation(context, &asked, scene, ways);
             context.print(&match self.output {
                 Output::Json => json(&explanation),

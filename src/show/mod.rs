@@ -2,6 +2,7 @@
 //! Never knows a client, and prints nothing by itself.
 
 pub mod diff;
+pub mod evidence;
 pub mod explanation;
 pub mod history;
 pub mod paint;

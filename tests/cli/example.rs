@@ -136,3 +136,11 @@ fn colours_are_for_those_who_ask() {
     assert!(!lab.run("lockdown --dry-run=client").contains('\u{1b}'));
     assert!(lab.run("lockdown --dry-run=client --color=always").contains("\u{1b}[32m"));
 }
+
+#[test]
+fn facts_have_their_evidence() {
+    let lab = Lab::platform9();
+    let report = lab.run("explain --from access --to nginx -v");
+    assert!(report.contains("annotation projectcalico.org/IPv4Address"), "{report}");
+    assert!(!lab.run("explain --from access --to nginx").contains("KNOWN FROM"));
+}

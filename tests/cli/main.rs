@@ -5,6 +5,7 @@ mod bad_input;
 mod completions;
 mod example;
 mod help;
+mod krew;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
