@@ -36,13 +36,15 @@ pub struct Probe {
 pub fn probes(world: &World, from: &Resolved, to: &Resolved, ports: Option<&[GrantPort]>) -> Vec<Probe> {
     let senders = end(world, from, &told_apart(world, to, Direction::Ingress));
     let receivers = end(world, to, &told_apart(world, from, Direction::Egress));
+    // One that asks itself counts only where nothing else was meant.
+    let only_itself = senders.len() == 1 && receivers.len() == 1;
     let mut probes = Vec::new();
     for (protocol, port) in ports_of(world, to, ports) {
         for (sender, source) in &senders {
             for (receiver, destination) in &receivers {
                 let icmp = matches!(protocol, Protocol::ICMP | Protocol::ICMPV6);
                 let icmp_fits = !icmp || (protocol == Protocol::ICMP) == source.is_ipv4();
-                if source.is_ipv4() == destination.is_ipv4() && source != destination && icmp_fits {
+                if source.is_ipv4() == destination.is_ipv4() && (only_itself || source != destination) && icmp_fits {
                     probes.push(Probe {
                         packet: packet(*source, *destination, protocol, port),
                         sender: *sender,

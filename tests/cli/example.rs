@@ -144,3 +144,10 @@ fn facts_have_their_evidence() {
     assert!(report.contains("annotation projectcalico.org/IPv4Address"), "{report}");
     assert!(!lab.run("explain --from access --to nginx").contains("KNOWN FROM"));
 }
+
+#[test]
+fn a_node_can_ask_for_its_own_address() {
+    let lab = Lab::platform9();
+    let (answer, code) = json(&lab, "explain --from 10.128.146.177 --to 10.128.146.177:6443");
+    assert_eq!((answer["verdict"].as_str(), code), (Some("allow"), Some(0)), "{answer}");
+}
