@@ -2,7 +2,7 @@
 //! Never knows what its policies say.
 
 use super::owners::unseen_host_endpoints;
-use crate::model::world::{AddressRole, HostEndpoint, World};
+use crate::model::world::{AddressRole, Fact, HostEndpoint, World};
 
 /// What a packet comes in or goes out by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,15 @@ pub fn host_endpoint<'w>(
         return Err(format!("{why}, and one may police node {node}"));
     }
     let mut all: Vec<&HostEndpoint> = world.host_endpoints.iter().filter(|endpoint| endpoint.node == node).collect();
-    if world.network.bpf && !all.is_empty() {
-        return Err(format!("node {node} has host endpoints, whose policy the eBPF dataplane asks elsewhere"));
+    match &world.network.felix_on(node).bpf {
+        _ if all.is_empty() => {}
+        Fact::Known { value: false, .. } => {}
+        Fact::Known { .. } => {
+            return Err(format!("node {node} has host endpoints, whose policy the eBPF dataplane asks elsewhere"));
+        }
+        Fact::Unknown { why } => {
+            return Err(format!("whether node {node}, which has host endpoints, uses eBPF is not known: {why}"));
+        }
     }
     all.sort_by(|a, b| a.name.cmp(&b.name));
     let own = match interface {
