@@ -150,6 +150,18 @@ pub const KUBE_CONTROLLERS: &str = "calico-kube-controllers";
 pub const BALANCED_NAMESPACE: &str = "metallb.io/service-namespace";
 /// On a status of MetalLB: the Service that it is about.
 pub const BALANCED_SERVICE: &str = "metallb.io/service-name";
+/// On a status of MetalLB: the node that announces.
+pub const BALANCED_NODE: &str = "metallb.io/node";
+/// The DaemonSet that runs Felix, in Calico's manifests and as the operator makes it, and the container in it.
+pub const CALICO_NODE: &str = "calico-node";
+/// The ConfigMap of Calico's manifests.
+pub const CALICO_CONFIG: &str = "calico-config";
+/// The ConfigMaps that hold kube-proxy's configuration file: kubeadm's and most others', and that of EKS.
+pub const KUBE_PROXY_CONFIGS: [&str; 2] = ["kube-proxy", "kube-proxy-config"];
+/// The ConfigMap in which kubeadm keeps what it made the cluster with.
+pub const KUBEADM_CONFIG: &str = "kubeadm-config";
+/// The ConfigMap of MetalLB up to 0.12.
+pub const METALLB_CONFIG: &str = "config";
 /// The reason of MetalLB's events that say which node announces a Service.
 pub const NODE_ASSIGNED: &str = "nodeAssigned";
 /// On kube-apiserver's and kube-controller-manager's static Pods: which of them it is.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::jiff::Timestamp;
 
 use super::seen;
-use crate::kubernetes::names::{BALANCED_NAMESPACE, BALANCED_SERVICE, Kind, NODE_ASSIGNED};
+use crate::kubernetes::names::{BALANCED_NAMESPACE, BALANCED_NODE, BALANCED_SERVICE, Kind, NODE_ASSIGNED};
 use crate::kubernetes::objects::{AnnouncementStatus, Answer, Coverage, Event, Objects};
 use crate::model::world::{Announcement, Announcer, Fact, Service, World};
 
@@ -53,7 +53,7 @@ fn announced(status: &AnnouncementStatus) -> Option<(Key, String)> {
     };
     let namespace = either(&status.status.service_namespace, BALANCED_NAMESPACE)?;
     let service = either(&status.status.service_name, BALANCED_SERVICE)?;
-    Some(((namespace, service), either(&status.status.node, "metallb.io/node")?))
+    Some(((namespace, service), either(&status.status.node, BALANCED_NODE)?))
 }
 
 /// Every node that announces by BGP; of layer 2 the one that began last. Nodes that are no more do not count.

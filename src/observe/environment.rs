@@ -5,14 +5,9 @@ use std::collections::BTreeMap;
 
 use super::seen::why_not;
 use super::workloads::namespace_of;
-use crate::kubernetes::names::Kind;
+use crate::kubernetes::names::{CALICO_CONFIG, CALICO_NODE, Kind};
 use crate::kubernetes::objects::{EnvVar, Objects, Workload};
 use crate::model::world::Fact;
-
-/// The container that runs Felix, whatever its DaemonSet is called (calico-node, canal).
-const CONTAINER: &str = "calico-node";
-/// The DaemonSet's name in Calico's manifests, and as the operator makes it.
-pub const DAEMON_SET: &str = "calico-node";
 
 /// What calico-node is started with.
 pub struct Environment {
@@ -26,12 +21,13 @@ impl Environment {
     /// Finds it.
     pub fn of(objects: &Objects) -> Environment {
         let found = objects.workloads.iter().find_map(|workload| {
-            let container = workload.spec.template.spec.containers.iter().find(|one| one.name == CONTAINER)?;
+            // The container is called so in every DaemonSet that runs Felix, as in that of Canal.
+            let container = workload.spec.template.spec.containers.iter().find(|one| one.name == CALICO_NODE)?;
             // Calico's manifests always set some: without any it was left out, as by an older snapshot.
             (workload.kind == "DaemonSet" && !container.env.is_empty()).then_some((workload, container))
         });
         let Some((workload, container)) = found else {
-            let why = why_not(&objects.workloads.coverage, Kind::DaemonSet, None, DAEMON_SET);
+            let why = why_not(&objects.workloads.coverage, Kind::DaemonSet, None, CALICO_NODE);
             return Environment { variables: BTreeMap::new(), place: Err(why) };
         };
         let variables = container.env.iter();
@@ -64,10 +60,12 @@ impl Environment {
                 None => Fact::known(false, format!("no USE_POD_CIDR of {place}")),
             };
         }
-        let maps = objects.config_maps.iter().filter(|map| map.metadata.name == "calico-config");
+        let maps = objects.config_maps.iter().filter(|map| map.metadata.name == CALICO_CONFIG);
         let mut configurations = maps.filter_map(|map| map.data.get("cni_network_config"));
         match configurations.next() {
-            Some(text) => Fact::known(text.contains("usePodCidr"), "cni_network_config of ConfigMap calico-config"),
+            Some(text) => {
+                Fact::known(text.contains("usePodCidr"), format!("cni_network_config of ConfigMap {CALICO_CONFIG}"))
+            }
             None => Fact::unknown(self.unseen().unwrap_or_default()),
         }
     }

@@ -7,12 +7,9 @@ use serde_json::Value;
 
 use super::seen::{all, why_none};
 use super::workloads::query;
-use crate::kubernetes::names::Kind;
+use crate::kubernetes::names::{Kind, METALLB_CONFIG};
 use crate::kubernetes::objects::{LabelSelector, Loose, Objects};
 use crate::model::world::{AddressPool, AnnouncedFrom, Announcement, Fact, LabelQuery};
-
-/// Where the ConfigMap is, in namespace metallb-system.
-pub const CONFIG_MAP: &str = "config";
 
 /// All pools.
 pub fn pools(objects: &Objects) -> Fact<Vec<AddressPool>> {
@@ -22,10 +19,10 @@ pub fn pools(objects: &Objects) -> Fact<Vec<AddressPool>> {
         .chain(of_kind(Kind::BGPAdvertisement).map(|object| (object, Announcement::Bgp)))
         .collect();
     let mut pools: Vec<AddressPool> = of_kind(Kind::IPAddressPool).map(|object| pool(object, &announcements)).collect();
-    for map in objects.config_maps.iter().filter(|map| map.metadata.name == CONFIG_MAP) {
+    for map in objects.config_maps.iter().filter(|map| map.metadata.name == METALLB_CONFIG) {
         let configuration: Option<Value> = map.data.get("config").and_then(|text| serde_yaml::from_str(text).ok());
         let entries = configuration.as_ref().and_then(|configuration| configuration.get("address-pools")?.as_array());
-        let place = format!("ConfigMap {}/{CONFIG_MAP}", map.metadata.namespace.as_deref().unwrap_or("default"));
+        let place = format!("ConfigMap {}/{METALLB_CONFIG}", map.metadata.namespace.as_deref().unwrap_or("default"));
         pools.extend(entries.into_iter().flatten().map(|entry| old_pool(entry, &place)));
     }
     let kinds = [Kind::IPAddressPool, Kind::L2Advertisement, Kind::BGPAdvertisement];

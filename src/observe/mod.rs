@@ -23,11 +23,6 @@ mod system;
 mod tests;
 mod workloads;
 
-pub use environment::DAEMON_SET as CALICO_NODE;
-pub use metallb::CONFIG_MAP as METALLB_CONFIG;
-pub use proxy::CONFIG_MAPS as KUBE_PROXY_CONFIGS;
-pub use ranges::KUBEADM as KUBEADM_CONFIG;
-
 use crate::kubernetes::objects::Objects;
 use crate::model::world::World;
 use environment::Environment;

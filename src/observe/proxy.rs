@@ -6,13 +6,10 @@ use serde_json::{Value, json};
 
 use super::flags;
 use super::seen::why_not;
-use crate::kubernetes::names::Kind;
+use crate::kubernetes::names::{KUBE_PROXY_CONFIGS, Kind};
 use crate::kubernetes::objects::Objects;
 use crate::model::net::parse_net;
 use crate::model::world::{Fact, LocalDetection, Network, NodePortAddresses};
-
-/// The ConfigMaps that hold its configuration file: kubeadm's and most others', and that of EKS.
-pub const CONFIG_MAPS: [&str; 2] = ["kube-proxy", "kube-proxy-config"];
 
 /// Fills what `network` knows of kube-proxy.
 pub fn observe(objects: &Objects, network: &mut Network) {
@@ -40,7 +37,7 @@ pub fn cluster_cidr(objects: &Objects) -> Vec<(IpNet, String)> {
 
 /// A KubeProxyConfiguration and where it is written; flags count as one too.
 fn configuration(objects: &Objects) -> Result<(Value, String), String> {
-    for name in CONFIG_MAPS {
+    for name in KUBE_PROXY_CONFIGS {
         let Some(map) = objects.config_maps.iter().find(|map| map.metadata.name == name) else { continue };
         let Some((key, text)) = map.data.iter().find(|(key, _)| key.starts_with("config")) else { continue };
         let read: Result<Value, _> = serde_yaml::from_str(text);
@@ -57,7 +54,12 @@ fn configuration(objects: &Objects) -> Result<(Value, String), String> {
     let lines = flags::of(objects, "kube-proxy");
     let line = lines.iter().find(|(flags, _)| flags.is_known() && flags.get("config").is_none());
     let Some((flags, place)) = line else {
-        return Err(why_not(&objects.config_maps.coverage, Kind::ConfigMap, Some("kube-system"), CONFIG_MAPS[0]));
+        return Err(why_not(
+            &objects.config_maps.coverage,
+            Kind::ConfigMap,
+            Some("kube-system"),
+            KUBE_PROXY_CONFIGS[0],
+        ));
     };
     let list = |name: &str| flags.get(name).map(|text| text.split(',').map(str::to_string).collect::<Vec<_>>());
     let configuration = json!({

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::seen::why_not;
 use super::{flags, proxy};
-use crate::kubernetes::names::Kind;
+use crate::kubernetes::names::{KUBEADM_CONFIG, Kind};
 use crate::kubernetes::objects::Objects;
 use crate::model::net::parse_net;
 use crate::model::world::{Fact, Pool, Range};
@@ -14,8 +14,6 @@ use crate::model::world::{Fact, Pool, Range};
 const API_SERVER: &str = "kube-apiserver";
 /// What kube-apiserver takes node ports from if it is not told otherwise.
 const NODE_PORTS: (u16, u16) = (30_000, 32_767);
-/// kubeadm keeps here what it made the cluster with.
-pub const KUBEADM: &str = "kubeadm-config";
 
 /// Ranges that pods have their addresses from: Calico's pools decide, the others are what the rest of the cluster
 /// believes.
@@ -27,7 +25,7 @@ pub fn of_pods(objects: &Objects, pools: &[Pool]) -> Vec<Range> {
         found.extend(nets.into_iter().map(|net| Range { net, evidence: evidence.clone() }));
     };
     if let Some(subnet) = kubeadm(objects).and_then(|kubeadm| Some(kubeadm.pointer("/networking/podSubnet")?.clone())) {
-        add(nets(subnet.as_str().unwrap_or_default()), format!("podSubnet of ConfigMap {KUBEADM}"));
+        add(nets(subnet.as_str().unwrap_or_default()), format!("podSubnet of ConfigMap {KUBEADM_CONFIG}"));
     }
     for (net, evidence) in proxy::cluster_cidr(objects) {
         add(vec![net], evidence);
@@ -59,7 +57,7 @@ pub fn of_services(objects: &Objects) -> Fact<Vec<IpNet>> {
     let kubeadm = kubeadm(objects);
     let subnet = kubeadm.as_ref().and_then(|kubeadm| kubeadm.pointer("/networking/serviceSubnet")?.as_str());
     match subnet.map(nets).filter(|found| !found.is_empty()) {
-        Some(found) => Fact::known(found, format!("serviceSubnet of ConfigMap {KUBEADM}")),
+        Some(found) => Fact::known(found, format!("serviceSubnet of ConfigMap {KUBEADM_CONFIG}")),
         None => Fact::unknown(unseen(objects)),
     }
 }
@@ -73,11 +71,11 @@ pub fn of_node_ports(objects: &Objects) -> Fact<(u16, u16)> {
             None => return Fact::known(NODE_PORTS, format!("the default of kube-apiserver ({place} sets none)")),
         },
         None => match kubeadm(objects).as_ref().map(kubeadm_node_ports) {
-            Some(Some(text)) => (text, format!("service-node-port-range of ConfigMap {KUBEADM}")),
+            Some(Some(text)) => (text, format!("service-node-port-range of ConfigMap {KUBEADM_CONFIG}")),
             Some(None) => {
                 return Fact::known(
                     NODE_PORTS,
-                    format!("the default of kube-apiserver (ConfigMap {KUBEADM} sets none)"),
+                    format!("the default of kube-apiserver (ConfigMap {KUBEADM_CONFIG} sets none)"),
                 );
             }
             None => return Fact::unknown(unseen(objects)),
@@ -102,7 +100,7 @@ fn port_range(text: &str) -> Option<(u16, u16)> {
 
 /// kubeadm's ClusterConfiguration.
 fn kubeadm(objects: &Objects) -> Option<Value> {
-    let map = objects.config_maps.iter().find(|map| map.metadata.name == KUBEADM)?;
+    let map = objects.config_maps.iter().find(|map| map.metadata.name == KUBEADM_CONFIG)?;
     serde_yaml::from_str(map.data.get("ClusterConfiguration")?).ok()
 }
 
@@ -124,6 +122,6 @@ fn nets(text: &str) -> Vec<IpNet> {
 }
 
 fn unseen(objects: &Objects) -> String {
-    let kubeadm = why_not(&objects.config_maps.coverage, Kind::ConfigMap, Some("kube-system"), KUBEADM);
+    let kubeadm = why_not(&objects.config_maps.coverage, Kind::ConfigMap, Some("kube-system"), KUBEADM_CONFIG);
     format!("no kube-apiserver runs as a pod that was read, and {kubeadm}")
 }
