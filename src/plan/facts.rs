@@ -240,3 +240,53 @@ pub fn role(role: AddressRole) -> &'static str {
         AddressRole::Wireguard => "WireGuard",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::world;
+
+    fn shown(world: &World, of: &str) -> Vec<String> {
+        let about = facts(world).into_iter().filter(|known| known.of == of);
+        about
+            .map(|known| format!("{}{} <- {}", if known.is_known { "" } else { "? " }, known.fact, known.from))
+            .collect()
+    }
+
+    const NODE: &str = "apiVersion: v1\nkind: Node\nmetadata:\n  name: n1\n  annotations: {projectcalico.org/IPv4Address: 10.0.0.1/24, projectcalico.org/WireguardPublicKey: k}\n---\n";
+
+    #[test]
+    fn a_node_says_its_addresses_and_what_polices_it() {
+        let host_encryption = "apiVersion: projectcalico.org/v3\nkind: FelixConfiguration\nmetadata: {name: default}\nspec: {wireguardHostEncryptionEnabled: true}\n---\n";
+        let address = "host address 10.0.0.1 <- annotation projectcalico.org/IPv4Address of Node n1";
+        assert_eq!(
+            shown(&world(&format!("{NODE}{host_encryption}")), "Node n1"),
+            [
+                address,
+                "no WireGuard address: host encryption <- wireguardHostEncryptionEnabled of FelixConfiguration default",
+                "interface with its address is not policed <- no HostEndpoint is for it",
+            ]
+        );
+        assert_eq!(shown(&world(NODE), "Node n1")[1], "? WireGuard address <- it has a public key, and no address yet");
+    }
+
+    #[test]
+    fn felix_on_a_node_says_only_what_is_different_there() {
+        let own = "apiVersion: projectcalico.org/v3\nkind: FelixConfiguration\nmetadata: {name: node.n1}\nspec: {bpfEnabled: true}\n---\n";
+        let world = world(&format!("{NODE}{own}"));
+        assert_eq!(shown(&world, "Felix on n1"), ["dataplane eBPF <- bpfEnabled of FelixConfiguration node.n1"]);
+        assert_eq!(shown(&world, "Felix").len(), 7);
+    }
+
+    #[test]
+    fn an_announcer_of_the_past_says_when() {
+        let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {type: LoadBalancer, ports: [{port: 80}]}\n\
+                       status: {loadBalancer: {ingress: [{ip: 10.9.0.1}]}}\n---\n";
+        let event = "apiVersion: v1\nkind: Event\nmetadata: {name: web.1, namespace: shop}\nreason: nodeAssigned\n\
+                     involvedObject: {kind: Service, namespace: shop, name: web}\nmessage: 'announcing from node \"n1\" with protocol \"layer2\"'\n\
+                     lastTimestamp: '2026-05-01T12:00:00Z'\n---\n";
+        let world = world(&format!("{NODE}{service}{event}"));
+        let about = facts(&world).into_iter().find(|known| known.of == "Service shop/web").unwrap();
+        assert_eq!((about.fact.as_str(), about.noted), ("announced by node n1 by layer 2", Some(1_777_636_800)));
+    }
+}
