@@ -223,6 +223,7 @@ impl<'w> Walk<'w> {
         }
         let out = match exit {
             Exit::RemotePod(next) => routes::via(world, node, next, journey.packet.destination).unwrap_or(Via::Unknown),
+            Exit::Node(next) => routes::via_to_host(world, node, next, journey.packet.destination),
             _ => Via::Plain,
         };
         let out_interface = match (exit, out) {

@@ -194,6 +194,29 @@ fn pre_dnat_policy_sees_the_tunnels_own_port() {
     assert_eq!(verdict(&with(&tunnels, &format!("{endpoint}{policy}{port}")), text), Verdict::Allow);
 }
 
+/// Packets between nodes come in by wireguard.cali then, which a host endpoint for eth0 does not police.
+#[test]
+fn with_host_encryption_packets_to_nodes_go_through_wireguard() {
+    let keys = [
+        (
+            "projectcalico.org/IPv4Address: 192.168.0.1/24",
+            "projectcalico.org/IPv4Address: 192.168.0.1/24, projectcalico.org/WireguardPublicKey: a",
+        ),
+        (
+            "projectcalico.org/IPv4Address: 192.168.0.2/24",
+            "projectcalico.org/IPv4Address: 192.168.0.2/24, projectcalico.org/WireguardPublicKey: b",
+        ),
+    ];
+    let endpoint = host_endpoint("h", "n2", "interfaceName: eth0, expectedIPs: [192.168.0.2]");
+    let text = "192.168.0.1 -> 192.168.0.2 tcp:10250";
+    assert_eq!(verdict(&with(&keys, &endpoint), text), Verdict::Deny);
+    let encrypted = format!("{endpoint}{}", felix("default", "{wireguardHostEncryptionEnabled: true}"));
+    assert_eq!(verdict(&with(&keys, &encrypted), text), Verdict::Allow);
+    assert_eq!(verdict(&cluster(&encrypted), text), Verdict::Deny);
+    // Clients outside come by eth0 all the same.
+    assert_eq!(verdict(&with(&keys, &encrypted), "8.8.8.8 -> 192.168.0.2 tcp:10250"), Verdict::Deny);
+}
+
 const ADVERTISED: &str = "apiVersion: projectcalico.org/v3\nkind: BGPConfiguration\nmetadata: {name: default}\n\
                           spec: {serviceClusterIPs: [{cidr: 10.21.0.0/16}]}\n---\n";
 
