@@ -1,15 +1,16 @@
 //! `explain`: what becomes of a connection, hop by hop, and what would open it.
 //! Never knows how a verdict is found.
 
-use super::context::{Context, quoted};
+use super::context::Context;
 use super::session::{Scene, Session};
-use crate::cli::Output;
+use crate::cli::{Format, Output};
 use crate::model::flow::{Verdict, together};
 use crate::outcome::{Outcome, Problem};
-use crate::plan::grant::Ask;
+use crate::plan::fix::{Opening, Remedy, remedy};
 use crate::plan::needs;
-use crate::plan::question::{Asked, Ways, granted, split_port};
-use crate::show::explanation::{Explanation, Fix, Flow, text};
+use crate::plan::question::{Asked, Ways};
+use crate::show::explained::{Style, text};
+use crate::show::explanation::{Explanation, Fix, Flow};
 use crate::show::yaml::{json, yaml};
 use crate::show::{diff, evidence};
 
@@ -46,17 +47,8 @@ pub struct Explain {
     /// The node where the connection enters the cluster
     #[arg(long, value_name = "NODE")]
     entry: Option<String>,
-    /// One of table, wide, json, yaml
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: Output,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Explain {
@@ -74,10 +66,12 @@ impl Explain {
                 context.say(&evidence::of_paths(&scene.world, &ways.paths));
             }
             let explanation = self.explanation(context, &asked, scene, ways);
-            context.print(&match self.output {
+            let style = |wide| Style { paint: context.paint, width: context.width, wide };
+            context.print(&match self.format.output {
                 Output::Json => json(&explanation),
                 Output::Yaml => yaml(&explanation),
-                Output::Table | Output::Wide | Output::Name => text(&explanation, context.paint),
+                Output::Table | Output::Name => text(&explanation, style(false)),
+                Output::Wide => text(&explanation, style(true)),
             });
             Ok(match explanation.verdict {
                 Verdict::Allow => Outcome::Done,
@@ -89,44 +83,25 @@ impl Explain {
 
     fn explanation(&self, context: &Context, asked: &Asked, scene: Scene, ways: Ways) -> Explanation {
         let verdict = together(&ways.paths);
-        let (fix, no_fix) = match verdict {
-            Verdict::Deny | Verdict::Mixed => self.fix(context, asked, &scene),
-            Verdict::Allow | Verdict::Unknown => (Vec::new(), Vec::new()),
+        let Remedy { opening, obstacles } = match verdict {
+            Verdict::Deny | Verdict::Mixed => remedy(&scene.world, asked, &ways),
+            Verdict::Allow | Verdict::Unknown => Remedy::default(),
         };
+        let command = |opening: &Opening| context.again("allow", &opening.flags());
+        let fix =
+            opening.iter().map(|opening| Fix { command: command(opening), grant: opening.grant.clone() }).collect();
+        let plan = opening.map(|opening| opening.plan).unwrap_or_default();
         let protocol = ways.protocol.map(|protocol| protocol.to_string());
-        let flow = Flow { from: asked.from.to_string(), to: asked.to.to_string(), protocol, port: ways.port };
-        let shown = (ways.from, ways.to);
-        Explanation { verdict, flow, paths: ways.paths, fix, unread: scene.unread, no_fix, shown }
-    }
-
-    /// The `allow` that would open it, tried on the world as it is; or why none does.
-    fn fix(&self, context: &Context, asked: &Asked, scene: &Scene) -> (Vec<Fix>, Vec<String>) {
-        let ask = Ask {
-            from: asked.from.clone(),
-            to: asked.to.clone(),
-            ports: asked.ports.clone(),
-            reason: None,
-            accepted: Vec::new(),
-        };
-        match granted(&scene.world, &ask) {
-            Ok((_, Some(grant))) => (vec![Fix { command: self.command(context, asked), grant }], Vec::new()),
-            Ok((_, None)) => (Vec::new(), Vec::new()),
-            Err(error) => (Vec::new(), vec![error.to_string()]),
+        Explanation {
+            verdict,
+            flow: Flow { from: asked.from.to_string(), to: asked.to.to_string(), protocol, port: ways.port },
+            paths: ways.paths,
+            fix,
+            unread: scene.unread,
+            no_fix: obstacles,
+            writes: plan.steps.iter().map(|step| step.object.to_string()).collect(),
+            warnings: plan.notes,
+            shown: (ways.from, ways.to),
         }
-    }
-
-    fn command(&self, context: &Context, asked: &Asked) -> String {
-        let (to, _) = split_port(&self.to);
-        let mut words = vec!["--from".to_string(), self.from.clone(), "--to".into(), to.into()];
-        if let Some(port) = asked.port_flag() {
-            words.extend(["--port".to_string(), port]);
-        }
-        if let Some(namespace) = &context.global.namespace {
-            words.extend(["-n".to_string(), namespace.clone()]);
-        }
-        for file in &context.global.filename {
-            words.extend(["-f".to_string(), file.display().to_string()]);
-        }
-        words.iter().fold("kubectl zerotrust allow".to_string(), |line, word| line + " " + &quoted(word))
     }
 }

@@ -187,7 +187,7 @@ pub enum Decider {
         /// As `kns.shop`.
         name: String,
     },
-    /// It cannot be told.
+    /// It cannot be told; or nobody decides, where policy has no say.
     Unknown {
         /// Why, in words for a person.
         why: String,
@@ -224,6 +224,8 @@ pub struct Path {
     pub backend: Option<String>,
     /// Every checkpoint, also those behind one that stops it.
     pub hops: Vec<Hop>,
+    /// The packet as its sender makes it, where that is known apart from the hops.
+    pub sent: Option<Packet>,
 }
 
 impl Path {
@@ -237,7 +239,8 @@ impl Path {
         } else {
             Verdict::Allow
         };
-        Path { verdict, entry_node, backend, hops }
+        let sent = hops.first().map(|hop| hop.packet);
+        Path { verdict, entry_node, backend, hops, sent }
     }
 }
 

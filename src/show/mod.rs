@@ -3,11 +3,14 @@
 
 pub mod diff;
 pub mod evidence;
+pub mod explained;
 pub mod explanation;
 pub mod history;
+pub mod merged;
 pub mod paint;
 pub mod problem;
 pub mod status;
 pub mod table;
 pub mod unread;
+pub mod wrap;
 pub mod yaml;

@@ -1,0 +1,244 @@
+//! The one command that opens a flow that is stopped, tried before it is named; or what stands in the way of every command.
+//! Never writes, and never names a command that was not tried.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::candidates::candidates;
+use super::grant::Ask;
+use super::obstacles::{MASQUERADED, obstacles};
+use super::ports::{self, PortAsked, PortName, PortsAsked};
+use super::question::{Asked, Ways, granted};
+use super::resolve::{Resolved, resolve};
+use super::simulate::simulate;
+use super::target::{Target, TargetKind};
+use super::{Plan, PlanError, exposure};
+use crate::model::flow::{Checkpoint, HopAction, Packet, Path, Verdict};
+use crate::model::intent::Peer;
+use crate::model::world::{Service, ServicePort, World};
+
+/// What would open a flow.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Remedy {
+    /// The `allow` that opens all of its paths.
+    pub opening: Option<Opening>,
+    /// What stands in the way, where nothing opens it safely.
+    pub obstacles: Vec<String>,
+}
+
+/// An `allow` that was tried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opening {
+    /// What is to be asked for.
+    pub ask: Ask,
+    /// The id of the grant that it makes.
+    pub grant: String,
+    /// What it would write.
+    pub plan: Plan,
+}
+
+impl Opening {
+    /// Flags of `allow`, in pairs.
+    pub fn flags(&self) -> Vec<(&'static str, String)> {
+        let mut flags = vec![("--from", self.ask.from.to_string()), ("--to", self.ask.to.to_string())];
+        if let Some(ports) = self.ask.ports.as_ref().map(ports::show) {
+            flags.push(("--port", ports));
+        }
+        flags
+    }
+}
+
+/// Looks for what opens a flow, and tries it: the plan of `allow` is made and simulated, and then every path must pass.
+pub fn remedy(world: &World, asked: &Asked, ways: &Ways) -> Remedy {
+    if let Some(packet) = ways.packets.iter().find(|packet| !packet.protocol.has_ports()) {
+        let text = format!(
+            "a grant is for ports of TCP, UDP or SCTP, so {} cannot be asked for on its own; --port any would open \
+             everything",
+            packet.protocol
+        );
+        return Remedy { opening: None, obstacles: vec![text] };
+    }
+    let ask = ask(world, asked, ways);
+    match attempt(world, asked, ways, &ask) {
+        Ok(opening) => Remedy { opening: Some(opening), obstacles: Vec::new() },
+        Err(mut obstacles) => {
+            obstacles.extend(with_local_policy(world, asked, ways, &ask, &obstacles));
+            Remedy { opening: None, obstacles }
+        }
+    }
+}
+
+/// Plans, simulates and walks again; or what is still in the way.
+fn attempt(world: &World, asked: &Asked, ways: &Ways, ask: &Ask) -> Result<Opening, Vec<String>> {
+    let planned = refuse_open_doors(world, ask).and_then(|()| granted(world, ask));
+    let (plan, after, grant) = match planned {
+        Ok((plan, Some(grant))) => match simulate(world, &plan.steps) {
+            Ok(after) => (plan, after, grant),
+            Err(error) => return Err(vec![error.to_string()]),
+        },
+        Ok((_, None)) => return Err(or_else(obstacles(world, &ways.paths), "pods' own policies let it pass already")),
+        Err(error) => return Err(or_else(obstacles(world, &ways.paths), &error.to_string())),
+    };
+    let paths = asked.walk(&after, &ways.packets);
+    if paths.iter().all(|path| path.verdict == Verdict::Allow) {
+        return Ok(Opening { ask: ask.clone(), grant, plan });
+    }
+    Err(or_else(obstacles(&after, &paths), "some paths stay closed"))
+}
+
+fn or_else(found: Vec<String>, reason: &str) -> Vec<String> {
+    if found.is_empty() { vec![reason.to_string()] } else { found }
+}
+
+/// What `allow` is to be asked for: ends that last instead of addresses of pods, and the Service behind an address.
+pub fn ask(world: &World, asked: &Asked, ways: &Ways) -> Ask {
+    let (to, ports) = receiver(world, asked, ways);
+    Ask { from: sender(world, asked, &ways.paths), to, ports, reason: None, accepted: Vec::new() }
+}
+
+/// The pod that has a source address; for processes of nodes, the addresses that pods see.
+fn sender(world: &World, asked: &Asked, paths: &[Path]) -> Target {
+    if let Some(pod) = single(&asked.from).and_then(|ip| pod_at(world, ip)) {
+        return pod;
+    }
+    let of_nodes = asked.from != Target::Nodes
+        && paths.iter().filter_map(|path| path.sent).all(|sent| world.node_at(sent.source).is_some());
+    let seen: BTreeSet<IpNet> = paths
+        .iter()
+        .flat_map(|path| &path.hops)
+        .filter(|hop| hop.checkpoint == Checkpoint::Ingress && hop.action == HopAction::Deny)
+        .map(|hop| IpNet::from(hop.packet.source))
+        .collect();
+    match of_nodes && !seen.is_empty() {
+        true => Target::Nets(seen.into_iter().collect()),
+        false => qualified(world, &asked.from),
+    }
+}
+
+/// What stands behind a destination address, with its own ports.
+fn receiver(world: &World, asked: &Asked, ways: &Ways) -> (Target, Option<PortsAsked>) {
+    let ports = asked_ports(world, asked, &ways.packets);
+    let Some(ip) = single(&asked.to) else { return (qualified(world, &asked.to), ports) };
+    if let Some(pod) = pod_at(world, ip) {
+        return (pod, ports);
+    }
+    let found: Option<Vec<(&Service, &ServicePort)>> =
+        ways.packets.iter().map(|packet| service_behind(world, packet)).collect();
+    let Some([(service, _), ..]) = found.as_deref() else { return (asked.to.clone(), ports) };
+    let found = found.as_deref().unwrap_or_default();
+    if found.iter().any(|(other, _)| other.namespace != service.namespace || other.name != service.name) {
+        return (asked.to.clone(), ports);
+    }
+    let name = Target::Named {
+        namespace: Some(service.namespace.clone()),
+        kind: Some(TargetKind::Service),
+        name: service.name.clone(),
+    };
+    (name, Some(PortsAsked::These(found.iter().map(|(_, port)| port_of(service, port)).collect())))
+}
+
+/// The ports in `allow`'s words. A protocol that was named alone means the target's ports of it.
+fn asked_ports(world: &World, asked: &Asked, packets: &[Packet]) -> Option<PortsAsked> {
+    let Some(protocol) = asked.protocol.filter(|_| asked.ports.is_none()) else { return asked.ports.clone() };
+    let service = resolve(world, &asked.to).ok().and_then(|to| to.service);
+    if let Some(service) = service.and_then(|key| world.services.get(&key)) {
+        let own = service.ports.iter().filter(|port| port.protocol == protocol);
+        return Some(PortsAsked::These(own.map(|port| port_of(service, port)).collect()));
+    }
+    let numbers: BTreeSet<u16> = packets.iter().filter_map(|packet| packet.port).collect();
+    let one = |number: u16| PortAsked { protocol: Some(protocol), port: PortName::Numbers(number, number) };
+    Some(PortsAsked::These(numbers.into_iter().map(one).collect()))
+}
+
+/// A Service's port as `--port` takes it: with the protocol where the number alone would mean several.
+fn port_of(service: &Service, port: &ServicePort) -> PortAsked {
+    let alone = service.ports.iter().filter(|other| other.port == port.port).count() == 1;
+    PortAsked { protocol: (!alone).then_some(port.protocol), port: PortName::Numbers(port.port, port.port) }
+}
+
+/// The Service that an address and port lead to: one of its own addresses, or a port of a node.
+fn service_behind<'w>(world: &'w World, packet: &Packet) -> Option<(&'w Service, &'w ServicePort)> {
+    let find = |service: &'w Service, number: &dyn Fn(&ServicePort) -> Option<u16>| {
+        let fits = |port: &&ServicePort| port.protocol == packet.protocol && number(port) == packet.port;
+        service.ports.iter().find(fits).map(|port| (service, port))
+    };
+    let own = world.services_at(packet.destination).find_map(|service| find(service, &|port| Some(port.port)));
+    own.or_else(|| {
+        packet.port?;
+        world.node_at(packet.destination)?;
+        world.services.values().find_map(|service| find(service, &|port| port.node_port))
+    })
+}
+
+fn single(target: &Target) -> Option<IpAddr> {
+    match target {
+        Target::Nets(nets) => match nets.as_slice() {
+            [net] if net.prefix_len() == net.max_prefix_len() => Some(net.addr()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn pod_at(world: &World, ip: IpAddr) -> Option<Target> {
+    let mut pods = world.pods_at(ip);
+    let (pod, None) = (pods.next()?, pods.next()) else { return None };
+    Some(Target::Named { namespace: Some(pod.namespace.clone()), kind: Some(TargetKind::Pod), name: pod.name.clone() })
+}
+
+/// The same target with its namespace, so that it means the same wherever the command is given.
+fn qualified(world: &World, target: &Target) -> Target {
+    match target {
+        Target::Named { namespace: None, kind, name } if *kind != Some(TargetKind::Namespace) => {
+            let namespace = candidates(world, target).first().map(|found| found.namespace.clone());
+            Target::Named { namespace, kind: *kind, name: name.clone() }
+        }
+        target => target.clone(),
+    }
+}
+
+/// Addresses of nodes in a rule let in every client that a node masquerades: no command is named that would do that.
+fn refuse_open_doors(world: &World, ask: &Ask) -> Result<(), PlanError> {
+    let Target::Nets(nets) = &ask.from else { return Ok(()) };
+    let of_a_node = |ip: IpAddr| nets.iter().any(|net| net.contains(&ip));
+    if !world.nodes.values().flat_map(|node| node.all_addresses()).any(of_a_node) {
+        return Ok(());
+    }
+    let to = resolve(world, &ask.to)?;
+    let ports = ports::resolve(world, &to, ask.ports.as_ref())?;
+    let nodes = Resolved { peer: Peer::Nodes, ..to.clone() };
+    exposure::refuse_node_addresses(&nodes, &exposure::of(world, &to), ports.as_deref(), &[])
+}
+
+/// Whether the client's own address, kept by externalTrafficPolicy: Local, would make the difference; tried as well.
+fn with_local_policy(world: &World, asked: &Asked, ways: &Ways, ask: &Ask, found: &[String]) -> Option<String> {
+    if !found.iter().any(|text| text.contains(MASQUERADED)) {
+        return None;
+    }
+    let key = match &ask.to {
+        Target::Named { namespace: Some(namespace), kind: Some(TargetKind::Service), name } => {
+            (namespace.clone(), name.clone())
+        }
+        _ => return None,
+    };
+    let mut local = world.clone();
+    local.services.get_mut(&key).filter(|service| !service.local)?.local = true;
+    let (plan, _) = granted(&local, ask).ok()?;
+    let after = simulate(&local, &plan.steps).ok()?;
+    let (namespace, name) = key;
+    // An address that nobody serves any more is Unknown there; what counts is that nothing is stopped.
+    let paths = asked.walk(&after, &ways.packets);
+    let opens = paths.iter().any(|path| path.verdict == Verdict::Allow)
+        && paths.iter().all(|path| path.verdict != Verdict::Deny);
+    opens.then(|| {
+        format!(
+            "with externalTrafficPolicy: Local on Service {namespace}/{name}, nodes with a ready backend keep the client's \
+             address (others do not answer), and `allow` opens it"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests;

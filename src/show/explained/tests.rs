@@ -1,0 +1,2 @@
+//! Explanations as they are printed, at two widths.
+//! Never knows a cluster.
