@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::candidates::candidates;
+use super::candidates::{candidates, selector_of};
 use super::grant::Ask;
 use super::obstacles::{MASQUERADED, obstacles};
 use super::ports::{self, PortAsked, PortName, PortsAsked};
@@ -17,7 +17,7 @@ use super::target::{Target, TargetKind};
 use super::{Plan, PlanError, exposure};
 use crate::model::flow::{Checkpoint, HopAction, Packet, Path, Verdict};
 use crate::model::intent::Peer;
-use crate::model::world::{Service, ServicePort, World};
+use crate::model::world::{Service, ServicePort, Workload, World};
 
 /// What would open a flow.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -182,10 +182,20 @@ fn single(target: &Target) -> Option<IpAddr> {
     }
 }
 
+/// The pod that has an address, or the workload that makes such pods: its next pod has another address and another name.
 fn pod_at(world: &World, ip: IpAddr) -> Option<Target> {
     let mut pods = world.pods_at(ip);
     let (pod, None) = (pods.next()?, pods.next()) else { return None };
-    Some(Target::Named { namespace: Some(pod.namespace.clone()), kind: Some(TargetKind::Pod), name: pod.name.clone() })
+    let makes = |workload: &&Workload| {
+        let owner = pod.owner.as_ref().is_some_and(|(_, owner)| owner.starts_with(&workload.name));
+        let selects = || selector_of(&workload.selector).is_some_and(|selector| selector.matches(&pod.own_labels));
+        workload.namespace == pod.namespace && !workload.owned && owner && selects()
+    };
+    // The pods of a StatefulSet keep their names, and can be told apart.
+    let kind = |workload: &Workload| TargetKind::parse(&workload.kind).filter(|kind| *kind != TargetKind::StatefulSet);
+    let workload = world.workloads.iter().find(makes).and_then(|workload| Some((kind(workload)?, &workload.name)));
+    let (kind, name) = workload.unwrap_or((TargetKind::Pod, &pod.name));
+    Some(Target::Named { namespace: Some(pod.namespace.clone()), kind: Some(kind), name: name.clone() })
 }
 
 /// The same target with its namespace, so that it means the same wherever the command is given.
