@@ -209,17 +209,36 @@ fn qualified(world: &World, target: &Target) -> Target {
     }
 }
 
-/// Addresses of nodes in a rule let in every client that a node masquerades: no command is named that would do that.
+/// Addresses of nodes in a rule let in whoever comes to the pods under them: clients that a door masquerades, and pods that
+/// go out to a door and are masqueraded on the way (natOutgoing). No command is named that would do that.
 fn refuse_open_doors(world: &World, ask: &Ask) -> Result<(), PlanError> {
-    let Target::Nets(nets) = &ask.from else { return Ok(()) };
-    let of_a_node = |ip: IpAddr| nets.iter().any(|net| net.contains(&ip));
-    if !world.nodes.values().flat_map(|node| node.all_addresses()).any(of_a_node) {
+    let holds_nodes = match &ask.from {
+        Target::Nodes => true,
+        Target::Nets(nets) => {
+            let held = |ip: IpAddr| nets.iter().any(|net| net.contains(&ip));
+            world.nodes.values().flat_map(|node| node.all_addresses()).any(held)
+        }
+        Target::World | Target::Named { .. } => false,
+    };
+    if !holds_nodes {
         return Ok(());
     }
     let to = resolve(world, &ask.to)?;
     let ports = ports::resolve(world, &to, ask.ports.as_ref())?;
-    let nodes = Resolved { peer: Peer::Nodes, ..to.clone() };
-    exposure::refuse_node_addresses(&nodes, &exposure::of(world, &to), ports.as_deref(), &[])
+    let doors = exposure::of(world, &to);
+    exposure::refuse_node_addresses(&Resolved { peer: Peer::Nodes, ..to.clone() }, &doors, ports.as_deref(), &[])?;
+    let nat_outgoing = world.pools.iter().any(|pool| pool.nat_outgoing);
+    match doors.iter().find(|door| nat_outgoing && exposure::concerns(door, ports.as_deref())) {
+        None => Ok(()),
+        Some(door) => Err(PlanError::Refused {
+            reason: format!(
+                "pods see a node's address, and a rule for it would also let in the pods of that node: by {} of {} they \
+                 come with its address (natOutgoing)",
+                door.door, door.service
+            ),
+            hints: Vec::new(),
+        }),
+    }
 }
 
 /// Whether the client's own address, kept by externalTrafficPolicy: Local, would make the difference; tried as well.
