@@ -129,6 +129,25 @@ pub enum Checkpoint {
     Failsafe,
 }
 
+impl Checkpoint {
+    /// In the words of Calico's own documents, for a person; `Display` has the words of the JSON form.
+    pub fn spoken(self) -> &'static str {
+        match self {
+            Checkpoint::Untracked => "doNotTrack",
+            Checkpoint::PreDnat => "preDNAT",
+            Checkpoint::Dnat => "dnat",
+            Checkpoint::ForwardIngress => "applyOnForward ingress",
+            Checkpoint::Egress => "egress",
+            Checkpoint::Ingress => "ingress",
+            Checkpoint::ForwardEgress => "applyOnForward egress",
+            Checkpoint::HostIngress => "host ingress",
+            Checkpoint::HostEgress => "host egress",
+            Checkpoint::Snat => "snat",
+            Checkpoint::Failsafe => "failsafe port",
+        }
+    }
+}
+
 impl fmt::Display for Checkpoint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {

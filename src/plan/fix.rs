@@ -83,9 +83,20 @@ fn attempt(world: &World, asked: &Asked, ways: &Ways, ask: &Ask) -> Result<Openi
     };
     let paths = asked.walk(&after, &ways.packets);
     if paths.iter().all(|path| path.verdict == Verdict::Allow) {
+        let plan = without_notes_on_doors(world, ask, plan);
         return Ok(Opening { ask: ask.clone(), grant, plan });
     }
     Err(or_else(obstacles(&after, &paths), "some paths stay closed"))
+}
+
+/// What `allow` says of doors is about every way to the pods; here the ways that were asked for were walked.
+fn without_notes_on_doors(world: &World, ask: &Ask, mut plan: Plan) -> Plan {
+    if let (Ok(from), Ok(to)) = (resolve(world, &ask.from), resolve(world, &ask.to)) {
+        let ports = ports::resolve(world, &to, ask.ports.as_ref()).ok().flatten();
+        let notes = exposure::notes(world, &from, &to, &exposure::of(world, &to), ports.as_deref());
+        plan.notes.retain(|note| !notes.contains(note));
+    }
+    plan
 }
 
 fn or_else(found: Vec<String>, reason: &str) -> Vec<String> {

@@ -24,7 +24,7 @@ enum Obstacle {
     /// Pods see a node's address in the place of the client's.
     Masqueraded,
     /// A host endpoint's policy.
-    Host(String, String),
+    Host(&'static str, String),
     /// It cannot be told.
     Unknown(String),
 }
@@ -34,7 +34,8 @@ pub fn obstacles(world: &World, paths: &[Path]) -> Vec<String> {
     let mut found: BTreeMap<Obstacle, BTreeSet<String>> = BTreeMap::new();
     for path in paths {
         for hop in &path.hops {
-            if let Some((obstacle, place)) = obstacle(world, path, hop) {
+            let both = [decided(world, hop), masqueraded(world, path, hop)];
+            for (obstacle, place) in both.into_iter().flatten() {
                 found.entry(obstacle).or_default().insert(place);
             }
         }
@@ -42,14 +43,16 @@ pub fn obstacles(world: &World, paths: &[Path]) -> Vec<String> {
     found.into_iter().map(|(obstacle, places)| said(&obstacle, &places)).collect()
 }
 
-fn obstacle(world: &World, path: &Path, hop: &Hop) -> Option<(Obstacle, String)> {
+/// What a grant's rules do not change.
+fn decided(world: &World, hop: &Hop) -> Option<(Obstacle, String)> {
     let by = hop.by.as_ref()?;
     let endpoint = hop.endpoint.clone().unwrap_or_default();
-    let node = hop.node.clone().unwrap_or_default();
     match (hop.action, by) {
-        (HopAction::Unknown, Decider::Unknown { why }) => Some((Obstacle::Unknown(why.clone()), node)),
+        (HopAction::Unknown, Decider::Unknown { why }) => {
+            Some((Obstacle::Unknown(why.clone()), hop.node.clone().unwrap_or_default()))
+        }
         (HopAction::Deny, by) if !matches!(hop.checkpoint, Checkpoint::Ingress | Checkpoint::Egress) => {
-            Some((Obstacle::Host(hop.checkpoint.to_string(), describe_decider(by)), endpoint))
+            Some((Obstacle::Host(hop.checkpoint.spoken(), describe_decider(by)), endpoint))
         }
         (HopAction::Deny, Decider::Rule { policy, .. })
             if !world.policies.iter().any(|other| other.id == *policy && is_lockdown(world, other)) =>
@@ -59,14 +62,19 @@ fn obstacle(world: &World, path: &Path, hop: &Hop) -> Option<(Obstacle, String)>
         (HopAction::Deny, Decider::TierDefault { tier, .. }) if tier != "default" => {
             Some((Obstacle::Tier(describe_decider(by)), endpoint))
         }
-        (HopAction::Deny, _) if hop.checkpoint == Checkpoint::Ingress => {
-            let sent = path.sent?;
-            let node = world.node_at(hop.packet.source)?;
-            let masqueraded = sent.source != hop.packet.source && world.node_at(sent.source).is_none();
-            masqueraded.then(|| (Obstacle::Masqueraded, format!("{} ({})", node.name, hop.packet.source)))
-        }
         _ => None,
     }
+}
+
+/// A pod that stops what carries a node's address in the place of the sender's.
+fn masqueraded(world: &World, path: &Path, hop: &Hop) -> Option<(Obstacle, String)> {
+    if hop.action != HopAction::Deny || hop.checkpoint != Checkpoint::Ingress {
+        return None;
+    }
+    let sent = path.sent?;
+    let node = world.node_at(hop.packet.source)?;
+    let lost = sent.source != hop.packet.source && world.node_at(sent.source).is_none();
+    lost.then(|| (Obstacle::Masqueraded, format!("{} of {}", hop.packet.source, node.name)))
 }
 
 fn said(obstacle: &Obstacle, places: &BTreeSet<String>) -> String {
@@ -80,8 +88,8 @@ fn said(obstacle: &Obstacle, places: &BTreeSet<String>) -> String {
             format!("{what} denies it at {places}, and `allow` writes into the default tier only")
         }
         Obstacle::Masqueraded => format!(
-            "what enters by another node than the backend's {MASQUERADED}: there pods see the address of node {places} and not \
-             the client's, and a rule for it would let in every client of that node"
+            "what comes by another node than the backend's {MASQUERADED}: there pods see a node's address ({places}) and not the \
+             sender's, and a rule for it would let in every client of that node"
         ),
         Obstacle::Host(checkpoint, what) => format!(
             "{what} denies it at {checkpoint} of host endpoint {places}: `allow` changes what policy says to pods, not to hosts"

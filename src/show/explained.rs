@@ -92,7 +92,14 @@ fn summary(paths: &[Path]) -> String {
     let parts = [(Verdict::Deny, "stopped"), (Verdict::Unknown, "not known"), (Verdict::Allow, "open")];
     let counts: Vec<String> =
         parts.iter().filter(|(v, _)| count(*v) > 0).map(|(v, word)| format!("{} {word}", count(*v))).collect();
-    let mut text = format!("{}: {}.", counted(paths.len(), "path"), counts.join(", "));
+    let mut text = match counts.len() {
+        1 => format!(
+            "{}, all {}.",
+            counted(paths.len(), "path"),
+            parts.iter().find(|(v, _)| count(*v) > 0).map_or("", |(_, word)| word)
+        ),
+        _ => format!("{}: {}.", counted(paths.len(), "path"), counts.join(", ")),
+    };
     let stopped = distinct(paths.iter().filter(|path| path.verdict == Verdict::Deny), |path| path.backend.clone());
     let all = distinct(paths.iter(), |path| path.backend.clone());
     if !stopped.is_empty() && all.len() > 1 {
@@ -186,9 +193,9 @@ fn checkpoint(hop: &Hop, stopped: &mut bool, style: Style) -> String {
         (Some(endpoint), Checkpoint::Egress | Checkpoint::Ingress) => format!(" of {endpoint}"),
         (Some(endpoint), _) => format!(" of host endpoint {endpoint}"),
     };
-    let place = format!("{}{of}", words(hop.checkpoint));
+    let place = format!("{}{of}", hop.checkpoint.spoken());
     match (hop.action, hop.checkpoint) {
-        (HopAction::None, Checkpoint::Dnat) => line("dnat", &packet(&hop.packet), "", style),
+        (HopAction::None, Checkpoint::Dnat) => line("dnat", &packet(&hop.packet), &why, style),
         (HopAction::None, Checkpoint::Snat) => line("snat", &packet(&hop.packet), &why, style),
         (HopAction::None, _) => line("-", &place, &why, style),
         (HopAction::Allow, _) => line("allow", &place, &why, style),
@@ -217,23 +224,6 @@ fn line(action: &str, place: &str, why: &str, style: Style) -> String {
         _ = writeln!(out, "{:indent$}{}", "", wrapped(&harmless(why), style.width, indent, indent));
     }
     out
-}
-
-/// In Calico's words.
-fn words(checkpoint: Checkpoint) -> &'static str {
-    match checkpoint {
-        Checkpoint::Untracked => "doNotTrack",
-        Checkpoint::PreDnat => "preDNAT",
-        Checkpoint::Dnat => "dnat",
-        Checkpoint::ForwardIngress => "applyOnForward ingress",
-        Checkpoint::Egress => "egress",
-        Checkpoint::Ingress => "ingress",
-        Checkpoint::ForwardEgress => "applyOnForward egress",
-        Checkpoint::HostIngress => "host ingress",
-        Checkpoint::HostEgress => "host egress",
-        Checkpoint::Snat => "snat",
-        Checkpoint::Failsafe => "failsafe port",
-    }
 }
 
 fn packet(packet: &Packet) -> String {
