@@ -6,13 +6,14 @@ use super::session::{Scene, Session};
 use crate::cli::{Format, Output};
 use crate::model::flow::{Verdict, together};
 use crate::outcome::{Outcome, Problem};
+use crate::plan::concerns::concerning;
 use crate::plan::fix::{Opening, Remedy, remedy};
 use crate::plan::needs;
 use crate::plan::question::{Asked, Ways};
 use crate::show::explained::{Style, text};
 use crate::show::explanation::{Explanation, Fix, Flow};
 use crate::show::yaml::{json, yaml};
-use crate::show::{diff, evidence};
+use crate::show::{diff, evidence, unread};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,9 +59,18 @@ impl Explain {
             let namespace = session.namespace();
             let (protocol, entry) = (self.protocol.as_deref(), self.entry.as_deref());
             let asked = Asked::parse(&self.from, &self.to, protocol, entry, namespace.as_deref())?;
-            let (from, to) = (&asked.from, &asked.to);
-            let scene = session.observe(needs::ways(from, to), |world| needs::ways_follow_ups(world, from, to)).await?;
-            let ways = asked.ways(&scene.world)?;
+            let scene =
+                session.look(needs::question(&asked), |world| needs::question_follow_ups(world, &asked)).await?;
+            let ways = match asked.ways(&scene.world) {
+                Ok(ways) => ways,
+                Err(error) => {
+                    context.say(&unread::warning(&scene.unread, context.paint_errors));
+                    return Err(error.into());
+                }
+            };
+            let (concerning, others) = concerning(&scene.world, &ways, &scene.unread);
+            context.say(&unread::warning(&concerning, context.paint_errors));
+            context.say(&unread::without_a_say(others));
             context.say(&diff::notes(&ways.notes, context.paint_errors));
             if context.global.verbose > 0 {
                 context.say(&evidence::of_paths(&scene.world, &ways.paths));
@@ -100,7 +110,7 @@ impl Explain {
             unread: scene.unread,
             no_fix: obstacles,
             writes: plan.steps.iter().map(|step| step.object.to_string()).collect(),
-            warnings: plan.notes,
+            warnings: plan.notes.into_iter().filter(|note| !ways.notes.contains(note)).collect(),
             shown: (ways.from, ways.to),
         }
     }

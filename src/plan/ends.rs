@@ -38,8 +38,11 @@ pub fn packets(world: &World, asked: &Asked, from: &Resolved, to: &Resolved) -> 
         for end in [&mut from, &mut to] {
             let chosen = representatives(world, &end.pods);
             if chosen.len() < end.pods.len() {
-                let text = format!("of {}, {} are followed: those that differ in labels", end.described, chosen.len());
-                notes.push(Note { weight: Weight::Fact, text });
+                let text = format!("of {}, {} are followed: some of each set of labels", end.described, chosen.len());
+                let note = Note { weight: Weight::Fact, text };
+                if !notes.contains(&note) {
+                    notes.push(note);
+                }
                 end.pods = chosen;
             }
         }

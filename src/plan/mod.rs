@@ -4,6 +4,7 @@
 pub mod amend;
 pub mod candidates;
 pub mod cautions;
+pub mod concerns;
 pub mod decide;
 pub mod dns;
 pub mod dns_reach;

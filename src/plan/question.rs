@@ -4,7 +4,7 @@
 use super::candidates::candidates;
 use super::ends;
 use super::grant::{Ask, allow};
-use super::ports::{self, PortsAsked};
+use super::ports::{self, PortName, PortsAsked};
 use super::resolve::{Resolved, resolve};
 use super::target::{Target, TargetKind};
 use super::{Note, Plan, PlanError};
@@ -100,6 +100,18 @@ impl Asked {
             notes: from.notes.into_iter().chain(to.notes).chain(ends.notes).collect(),
             packets: ends.packets,
         })
+    }
+
+    /// Whether a port, by its number, is one that was asked for.
+    pub fn asks_for(&self, number: u16) -> bool {
+        match &self.ports {
+            None => false,
+            Some(PortsAsked::Any) => true,
+            Some(PortsAsked::These(these)) => these.iter().any(|one| match one.port {
+                PortName::Numbers(first, last) => (first..=last).contains(&number),
+                PortName::Name(_) => false,
+            }),
+        }
     }
 
     /// The ways of packets in a world, which need not be the one that they were found in.

@@ -102,13 +102,13 @@ fn summary(paths: &[Path]) -> String {
     };
     let stopped = distinct(paths.iter().filter(|path| path.verdict == Verdict::Deny), |path| path.backend.clone());
     let all = distinct(paths.iter(), |path| path.backend.clone());
-    if !stopped.is_empty() && all.len() > 1 {
-        let which = if stopped.len() == all.len() { "every backend".to_string() } else { listed(&stopped, NAMES) };
-        let some = paths.iter().any(|path| {
-            path.verdict != Verdict::Deny && path.backend.as_ref().is_some_and(|backend| stopped.contains(backend))
-        });
-        let how = if some { "Stopped on some of their paths" } else { "Stopped on every path" };
-        _ = write!(text, " {how}: {} of {} backends, {which}.", stopped.len(), all.len());
+    let reached = |path: &&Path| path.backend.as_ref().is_some_and(|backend| stopped.contains(backend));
+    let in_part = paths.iter().filter(|path| path.verdict != Verdict::Deny).any(|path| reached(&path));
+    let on = if in_part { " on some of their paths" } else { "" };
+    if all.len() > 1 && stopped.len() == all.len() && in_part {
+        _ = write!(text, " Each of {} backends is stopped on some paths.", all.len());
+    } else if !stopped.is_empty() && stopped.len() < all.len() {
+        _ = write!(text, " Of {} backends {} stopped{on}: {}.", all.len(), stopped.len(), listed(&stopped, NAMES));
     }
     harmless(&text).into_owned()
 }
