@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::explanation::{Explanation, Flow};
-use super::merged::{Group, destination, distinct, merge, port, sender};
+use super::merged::{Group, destination, distinct, family, merge, port, sender};
 use super::paint::{Paint, harmless};
 use super::wrap::wrapped;
 use crate::model::flow::{Checkpoint, Decider, Hop, HopAction, Packet, Path, Verdict};
@@ -129,8 +129,14 @@ fn headline(group: &Group, all: &[Path], style: Style) -> String {
     if tells(sender) {
         part(["from", "from"], group.distinct(sender));
     }
-    if tells(destination) {
+    // A port of every node: the node's name says which address it is.
+    let pairs = |path: &Path| Some(format!("{} {}", destination(path)?, path.entry_node.as_ref()?));
+    let of_nodes = distinct(all.iter(), pairs).len() == distinct(all.iter(), |path| path.entry_node.clone()).len();
+    if tells(destination) && !of_nodes {
         part(["to", "to"], group.distinct(destination));
+    }
+    if tells(family) && !tells(sender) && (!tells(destination) || of_nodes) {
+        part(["over", "over"], group.distinct(family));
     }
     if tells(port) {
         part(["port", "ports"], group.distinct(port));
@@ -159,9 +165,9 @@ fn hops(path: &Path, style: Style) -> String {
     let mut out = String::new();
     if path.hops.is_empty() {
         if let Some(sent) = &path.sent {
-            _ = writeln!(out, "  {:<12}{}", "packet", packet(sent));
+            out.push_str(&line("packet", &packet(sent), "", style));
         }
-        out.push_str("  no policy is asked on this way\n");
+        out.push_str(&line("-", "no policy is asked on this way", "", style));
         return out;
     }
     let mut at: Option<&String> = None;
@@ -181,6 +187,11 @@ fn hops(path: &Path, style: Style) -> String {
             out.push_str(&line("packet", &packet(&hop.packet), "", style));
         }
         carried = Some(hop.packet);
+        // Felix keeps the port open in several tables, and each is asked.
+        let again = index.checked_sub(1).is_some_and(|before| path.hops[before] == *hop);
+        if again && hop.checkpoint == Checkpoint::Failsafe {
+            continue;
+        }
         out.push_str(&checkpoint(hop, &mut stopped, style));
     }
     out

@@ -152,3 +152,9 @@ pub fn port(path: &Path) -> Option<String> {
         None => sent.protocol.to_string(),
     })
 }
+
+/// IPv4 or IPv6.
+pub fn family(path: &Path) -> Option<String> {
+    let word = if path.sent?.source.is_ipv4() { "IPv4" } else { "IPv6" };
+    Some(word.to_string())
+}
