@@ -13,7 +13,8 @@ use kubectl_zerotrust::kubernetes::objects::{Answer, Coverage, Objects, Place, Q
 use kubectl_zerotrust::model::flow::{Decider, Packet, Protocol, Verdict, together};
 use kubectl_zerotrust::model::intent::Peer;
 use kubectl_zerotrust::model::world::{Version, World};
-use kubectl_zerotrust::plan::fix::{Opening, Remedy, remedy};
+use kubectl_zerotrust::plan::fix::{Command, Remedy, remedy};
+use kubectl_zerotrust::plan::grant::Ask;
 use kubectl_zerotrust::plan::question::{Asked, granted};
 use kubectl_zerotrust::plan::resolve::resolve;
 use kubectl_zerotrust::plan::simulate::simulate;
@@ -76,20 +77,21 @@ fn a_command_that_is_named_opens_the_flow_and_no_neighbour() {
                 continue;
             };
             named += 1;
-            let (plan, grant) = granted(&world, &opening.ask).expect("the plan of the command");
+            let Command::Allow(ask) = &opening.command;
+            let (plan, grant) = granted(&world, ask).expect("the plan of the command");
             let after = simulate(&world, &plan.steps).expect("the world that it makes");
             assert_eq!(grant.as_deref(), Some(opening.grant.as_str()));
             let (packet, _) = question(&flow);
             if verdict_of(&after, packet) != Verdict::Allow {
-                wrong.push(format!("{}: {:?} does not open {flow}", folder.display(), opening.flags()));
+                wrong.push(format!("{}: {:?} does not open {flow}", folder.display(), opening.command.flags()));
             }
             for neighbour in neighbours(&world, &packet) {
                 let (before, then) = (verdict_of(&world, neighbour), verdict_of(&after, neighbour));
-                if then == Verdict::Allow && before != Verdict::Allow && !meant(&world, &opening, &packet, &neighbour) {
+                if then == Verdict::Allow && before != Verdict::Allow && !meant(&world, ask, &packet, &neighbour) {
                     wrong.push(format!(
                         "{}: {:?} for {flow} also opens {neighbour:?}",
                         folder.display(),
-                        opening.flags()
+                        opening.command.flags()
                     ));
                 }
             }
@@ -126,7 +128,7 @@ fn neighbours(world: &World, packet: &Packet) -> Vec<Packet> {
 
 /// Whether a neighbour is part of what the command says: the ends are pods with the same labels, which cannot be told
 /// apart, or the same Service by another of its addresses, or the port of it.
-fn meant(world: &World, opening: &Opening, packet: &Packet, neighbour: &Packet) -> bool {
+fn meant(world: &World, ask: &Ask, packet: &Packet, neighbour: &Packet) -> bool {
     let end = |target: &Target, ip: std::net::IpAddr, own: std::net::IpAddr| {
         let resolved = resolve(world, target).expect("an end of a command");
         let of_pods = resolved.pods.iter().any(|index| world.pods[*index].addresses.contains(&ip));
@@ -139,8 +141,8 @@ fn meant(world: &World, opening: &Opening, packet: &Packet, neighbour: &Packet) 
         world.services_at(packet.destination).next().is_some() || world.node_at(packet.destination).is_some();
     let same_port = neighbour.port == packet.port && neighbour.protocol == packet.protocol;
     same_port
-        && end(&opening.ask.from, neighbour.source, packet.source)
-        && (end(&opening.ask.to, neighbour.destination, packet.destination)
+        && end(&ask.from, neighbour.source, packet.source)
+        && (end(&ask.to, neighbour.destination, packet.destination)
             || (to_service && world.node_at(neighbour.destination).is_some()))
 }
 

@@ -13,7 +13,7 @@ use crate::plan::question::{Asked, Ways};
 use crate::show::explained::{Style, text};
 use crate::show::explanation::{Explanation, Fix, Flow};
 use crate::show::yaml::{json, yaml};
-use crate::show::{diff, evidence, unread};
+use crate::show::{diff, evidence, rule, unread};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +23,13 @@ Examples:
   # A client outside, a Service
   kubectl zerotrust explain --from 10.7.0.99 --to advanced-policy-demo/nginx
 
+  # A port of every node; and only what enters by one of them
+  kubectl zerotrust explain --from 10.7.0.99 --to nodes:32127
+  kubectl zerotrust explain --from 10.7.0.99 --to 10.128.146.177:32127 --entry node2
+
+  # Every path and every name, and where each fact was read
+  kubectl zerotrust explain --from 10.7.0.99 --to 10.128.146.112:80 -o wide -v
+
   # Addresses, another protocol, for a program
   kubectl zerotrust explain --from 10.20.1.10 --to [fd00::20]:53 --protocol udp -o json
 
@@ -30,13 +37,16 @@ Exit codes: 0 every path passes, 3 some or all are stopped, 4 it cannot be told.
 
 /// Explain what becomes of a connection, hop by hop
 ///
-/// Lists every path that the connection can take and, on each, the checkpoints in the order in which the kernel asks them,
-/// with the rule, tier or profile that decides. Where something stops it, the command that opens it is printed. Verdicts are
-/// about policy, not about routes or listeners.
+/// Follows every path that the connection can take, node by node: the packet wherever it changes, and what each checkpoint
+/// says to it, in the order in which the kernel asks them, with the rule, tier or profile that decides. Behind the first
+/// one that stops it stand those that would stop it too. Paths that differ in names only are shown as one.
+///
+/// Then comes the one command that opens it, after it was tried; or what stands in the way, where none opens it safely.
+/// Verdicts are about policy, not about routes or listeners.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Explain {
-    /// Who connects: a pod, workload, Service, address, CIDR, nodes or world
+    /// Who connects: a pod, workload, Service, address, CIDR, nodes or world; a node's address is a process on it
     #[arg(long, value_name = "TARGET")]
     from: String,
     /// To what, with a port where it has none of its own; an IPv6 address with a port in brackets
@@ -45,7 +55,7 @@ pub struct Explain {
     /// tcp, udp, sctp or icmp; that of the port where not set
     #[arg(long)]
     protocol: Option<String>,
-    /// The node where the connection enters the cluster
+    /// The node where a connection from outside enters the cluster; every one that it can where not set
     #[arg(long, value_name = "NODE")]
     entry: Option<String>,
     #[command(flatten)]
@@ -97,7 +107,7 @@ impl Explain {
             Verdict::Deny | Verdict::Mixed => remedy(&scene.world, asked, &ways),
             Verdict::Allow | Verdict::Unknown => Remedy::default(),
         };
-        let command = |opening: &Opening| context.again("allow", &opening.flags());
+        let command = |opening: &Opening| context.again(opening.command.name(), &opening.command.flags());
         let fix =
             opening.iter().map(|opening| Fix { command: command(opening), grant: opening.grant.clone() }).collect();
         let plan = opening.map(|opening| opening.plan).unwrap_or_default();
@@ -105,6 +115,7 @@ impl Explain {
         Explanation {
             verdict,
             flow: Flow { from: asked.from.to_string(), to: asked.to.to_string(), protocol, port: ways.port },
+            rules: rule::of_paths(&scene.world, &ways.paths),
             paths: ways.paths,
             fix,
             unread: scene.unread,

@@ -82,7 +82,7 @@ fn of_family(protocol: Protocol, ip: &IpAddr) -> Protocol {
 }
 
 /// Whether an address is a pod's or a node's: what it sends to a Service is seen by kube-proxy first.
-pub fn is_inside(world: &World, ip: IpAddr) -> bool {
+pub fn has_owner(world: &World, ip: IpAddr) -> bool {
     world.pods_at(ip).next().is_some() || world.node_at(ip).is_some()
 }
 
@@ -123,7 +123,7 @@ fn destinations(
     from: &Resolved,
     to: &Resolved,
 ) -> Result<Vec<Destination>, PlanError> {
-    let inside = !senders.is_empty() && senders.iter().all(|ip| is_inside(world, *ip));
+    let inside = !senders.is_empty() && senders.iter().all(|ip| has_owner(world, *ip));
     if let Some(service) = to.service.as_ref().and_then(|key| world.services.get(key)).filter(|_| inside) {
         let found = at_cluster_address(world, asked, service);
         if !found.is_empty() {
@@ -207,7 +207,7 @@ fn sent(world: &World, asked: &Asked, to: &Resolved) -> Result<Vec<(Protocol, Op
 /// A Service by its name stands for its pods; clients outside come to them by its doors, which are questions of their own.
 fn doors(world: &World, senders: &[IpAddr], to: &Resolved) -> Option<Note> {
     let (namespace, name) = to.service.as_ref()?;
-    if senders.iter().all(|ip| is_inside(world, *ip)) {
+    if senders.iter().all(|ip| has_owner(world, *ip)) {
         return None;
     }
     let full = format!("{namespace}/{name}");

@@ -22,30 +22,43 @@ use crate::model::world::{Service, ServicePort, Workload, World};
 /// What would open a flow.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Remedy {
-    /// The `allow` that opens all of its paths.
+    /// The command that opens all of its paths.
     pub opening: Option<Opening>,
     /// What stands in the way, where nothing opens it safely.
     pub obstacles: Vec<String>,
 }
 
-/// An `allow` that was tried.
+/// A command that was tried.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opening {
-    /// What is to be asked for.
-    pub ask: Ask,
+    /// Which.
+    pub command: Command,
     /// The id of the grant that it makes.
     pub grant: String,
     /// What it would write.
     pub plan: Plan,
 }
 
-impl Opening {
-    /// Flags of `allow`, in pairs.
-    pub fn flags(&self) -> Vec<(&'static str, String)> {
-        let mut flags = vec![("--from", self.ask.from.to_string()), ("--to", self.ask.to.to_string())];
-        if let Some(ports) = self.ask.ports.as_ref().map(ports::show) {
-            flags.push(("--port", ports));
+/// The commands that open flows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// `allow`: rules of pods' policies.
+    Allow(Ask),
+}
+
+impl Command {
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Allow(_) => "allow",
         }
+    }
+
+    /// Its flags, in pairs.
+    pub fn flags(&self) -> Vec<(&'static str, String)> {
+        let Command::Allow(Ask { from, to, ports, .. }) = self;
+        let mut flags = vec![("--from", from.to_string()), ("--to", to.to_string())];
+        flags.extend(ports.as_ref().map(|ports| ("--port", ports::show(ports))));
         flags
     }
 }
@@ -84,7 +97,7 @@ fn attempt(world: &World, asked: &Asked, ways: &Ways, ask: &Ask) -> Result<Openi
     let paths = asked.walk(&after, &ways.packets);
     if paths.iter().all(|path| path.verdict == Verdict::Allow) {
         let plan = without_notes_on_doors(world, ask, plan);
-        return Ok(Opening { ask: ask.clone(), grant, plan });
+        return Ok(Opening { command: Command::Allow(ask.clone()), grant, plan });
     }
     Err(or_else(obstacles(&after, &paths), "some paths stay closed"))
 }
@@ -131,9 +144,14 @@ fn sender(world: &World, asked: &Asked, paths: &[Path]) -> Target {
 /// What stands behind a destination address, with its own ports.
 fn receiver(world: &World, asked: &Asked, ways: &Ways) -> (Target, Option<PortsAsked>) {
     let ports = asked_ports(world, asked, &ways.packets);
-    let Some(ip) = single(&asked.to) else { return (qualified(world, &asked.to), ports) };
-    if let Some(pod) = pod_at(world, ip) {
-        return (pod, ports);
+    match single(&asked.to) {
+        Some(ip) => {
+            if let Some(pod) = pod_at(world, ip) {
+                return (pod, ports);
+            }
+        }
+        None if asked.to == Target::Nodes => {}
+        None => return (qualified(world, &asked.to), ports),
     }
     let found: Option<Vec<(&Service, &ServicePort)>> =
         ways.packets.iter().map(|packet| service_behind(world, packet)).collect();
@@ -147,7 +165,13 @@ fn receiver(world: &World, asked: &Asked, ways: &Ways) -> (Target, Option<PortsA
         kind: Some(TargetKind::Service),
         name: service.name.clone(),
     };
-    (name, Some(PortsAsked::These(found.iter().map(|(_, port)| port_of(service, port)).collect())))
+    let mut asked: Vec<PortAsked> = Vec::new();
+    for port in found.iter().map(|(_, port)| port_of(service, port)) {
+        if !asked.contains(&port) {
+            asked.push(port);
+        }
+    }
+    (name, Some(PortsAsked::These(asked)))
 }
 
 /// The ports in `allow`'s words. A protocol that was named alone means the target's ports of it.

@@ -128,7 +128,7 @@ impl Asked {
             let hints = vec![format!("nodes are {}", nodes.join(", "))];
             return Err(PlanError::Unresolved { reason: format!("there is no node {entry}"), hints });
         }
-        match packets.iter().find(|packet| ends::is_inside(world, packet.source)) {
+        match packets.iter().find(|packet| ends::has_owner(world, packet.source)) {
             None => Ok(()),
             Some(packet) => {
                 let reason = format!("{} is in the cluster, and enters by no node", packet.source);

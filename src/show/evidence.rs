@@ -18,7 +18,7 @@ pub fn of_paths(world: &World, paths: &[Path]) -> String {
     let sent = paths.iter().filter_map(|path| path.sent);
     let met: BTreeSet<IpAddr> =
         sent.chain(hops.iter().map(|hop| hop.packet)).flat_map(|packet| [packet.source, packet.destination]).collect();
-    let mut rows = nodes(world, &met);
+    let mut rows = nodes(world, &hops, &met);
     rows.extend(pods(world, &met));
     let ports: BTreeSet<u16> = paths.iter().filter_map(|path| path.sent?.port).collect();
     rows.extend(services(world, &hops, &met, &ports));
@@ -33,10 +33,14 @@ fn row(of: impl Into<String>, fact: impl Into<String>, from: impl Into<String>) 
     vec![of.into(), fact.into(), from.into()]
 }
 
-fn nodes(world: &World, met: &BTreeSet<IpAddr>) -> Vec<Row> {
+/// The own addresses of nodes on the way, and of the others those that a packet carried.
+fn nodes(world: &World, hops: &[&Hop], met: &BTreeSet<IpAddr>) -> Vec<Row> {
+    let passed: BTreeSet<&str> = hops.iter().filter_map(|hop| hop.node.as_deref()).collect();
     let addresses = world.nodes.values().flat_map(|node| node.addresses.iter().map(move |address| (node, address)));
-    let met = addresses.filter(|(_, address)| met.contains(&address.ip));
-    met.map(|(node, address)| {
+    let used = addresses.filter(|(node, address)| {
+        met.contains(&address.ip) || (address.role == AddressRole::Host && passed.contains(node.name.as_str()))
+    });
+    used.map(|(node, address)| {
         let fact = format!("{} address {}", role(address.role), address.ip);
         row(format!("Node {}", node.name), fact, address.evidence.clone())
     })

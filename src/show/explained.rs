@@ -6,6 +6,7 @@ use std::fmt::Write;
 use super::explanation::{Explanation, Flow};
 use super::merged::{Group, destination, distinct, family, merge, port, sender};
 use super::paint::{Paint, harmless};
+use super::rule::Rules;
 use super::wrap::wrapped;
 use crate::model::flow::{Checkpoint, Decider, Hop, HopAction, Packet, Path, Verdict};
 use crate::model::words::{counted, listed};
@@ -44,7 +45,7 @@ pub fn text(explanation: &Explanation, style: Style) -> String {
     for group in &groups[..shown] {
         out.push('\n');
         out.push_str(&headline(group, &explanation.paths, style));
-        out.push_str(&hops(group.paths[0], style));
+        out.push_str(&hops(group.paths[0], &explanation.rules, style));
     }
     let rest = &groups[shown..];
     if !rest.is_empty() {
@@ -161,7 +162,7 @@ fn headline(group: &Group, all: &[Path], style: Style) -> String {
 }
 
 /// Node by node: the packet where it changed, and what each checkpoint says.
-fn hops(path: &Path, style: Style) -> String {
+fn hops(path: &Path, rules: &Rules, style: Style) -> String {
     let mut out = String::new();
     if path.hops.is_empty() {
         if let Some(sent) = &path.sent {
@@ -192,13 +193,13 @@ fn hops(path: &Path, style: Style) -> String {
         if again && hop.checkpoint == Checkpoint::Failsafe {
             continue;
         }
-        out.push_str(&checkpoint(hop, &mut stopped, style));
+        out.push_str(&checkpoint(hop, rules, &mut stopped, style));
     }
     out
 }
 
-fn checkpoint(hop: &Hop, stopped: &mut bool, style: Style) -> String {
-    let why = hop.by.as_ref().map_or_else(String::new, |by| decided(by, hop));
+fn checkpoint(hop: &Hop, rules: &Rules, stopped: &mut bool, style: Style) -> String {
+    let why = hop.by.as_ref().map_or_else(String::new, |by| decided(by, hop, rules));
     let of = match (&hop.endpoint, hop.checkpoint) {
         (None, _) => String::new(),
         (Some(endpoint), Checkpoint::Egress | Checkpoint::Ingress) => format!(" of {endpoint}"),
@@ -245,12 +246,13 @@ fn packet(packet: &Packet) -> String {
     }
 }
 
-fn decided(by: &Decider, hop: &Hop) -> String {
+fn decided(by: &Decider, hop: &Hop, rules: &Rules) -> String {
     match by {
         Decider::Rule { policy, tier, direction, index } => {
-            let action = if hop.action == HopAction::Allow { "Allow" } else { "Deny" };
             let tier = if tier == "default" { String::new() } else { format!(", tier {tier}") };
-            format!("{direction} rule {index} ({action}) of {policy}{tier}")
+            let action = if hop.action == HopAction::Allow { "Allow" } else { "Deny" };
+            let rule = rules.get(&(policy.clone(), *direction, *index)).map_or(action, String::as_str);
+            format!("{direction} rule {index} of {policy}{tier}: {rule}")
         }
         Decider::TierDefault { tier, policies } => {
             let names: Vec<String> = policies.iter().map(ToString::to_string).collect();

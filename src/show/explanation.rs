@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::rule::Rules;
 use crate::kubernetes::objects::{Place, Unread};
 use crate::model::flow::{Decider, Hop, HopAction, Packet, Path, Verdict};
 use crate::model::policy::Direction;
@@ -26,6 +27,9 @@ pub struct Explanation {
     /// What stands in the way, where it was tried and no command opens it.
     #[serde(rename = "noFix", skip_serializing_if = "Vec::is_empty")]
     pub no_fix: Vec<String>,
+    /// The rules that decided, in words; for a person.
+    #[serde(skip)]
+    pub rules: Rules,
     /// What the command that opens it writes; for a person.
     #[serde(skip)]
     pub writes: Vec<String>,
@@ -238,6 +242,7 @@ mod tests {
                 reason: "it ends in the middle".into(),
             }],
             no_fix: Vec::new(),
+            rules: Rules::new(),
             writes: Vec::new(),
             warnings: Vec::new(),
             shown: ("10.20.1.10".into(), "shop/service/web (1 pod)".into()),

@@ -9,6 +9,7 @@ pub mod history;
 pub mod merged;
 pub mod paint;
 pub mod problem;
+pub mod rule;
 pub mod status;
 pub mod table;
 pub mod unread;
