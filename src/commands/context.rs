@@ -69,9 +69,7 @@ impl Context {
         let mut words: Vec<String> = Vec::new();
         let mut add = |flag: &str, value: &dyn std::fmt::Display| words.extend([flag.to_string(), value.to_string()]);
         flags.iter().for_each(|(flag, value)| add(flag, value));
-        for (flag, file) in [("--kubeconfig", &connection.kubeconfig)] {
-            file.iter().for_each(|file| add(flag, &file.display()));
-        }
+        connection.kubeconfig.iter().for_each(|file| add("--kubeconfig", &file.display()));
         let named = [
             ("--context", &connection.context),
             ("--cluster", &connection.cluster),
@@ -82,6 +80,7 @@ impl Context {
         for (flag, value) in named {
             value.iter().for_each(|value| add(flag, value));
         }
+        connection.impersonate_groups.iter().for_each(|group| add("--as-group", group));
         self.global.filename.iter().for_each(|file| add("-f", &file.display()));
         words.iter().fold(format!("kubectl zerotrust {command}"), |line, word| line + " " + &quoted(word))
     }
@@ -165,6 +164,16 @@ mod tests {
             line(&["allow", "--to", "it's", "--reason", "", "-n=a"]),
             r"kubectl zerotrust allow --to 'it'\''s' --reason '' -n=a"
         );
+    }
+
+    #[test]
+    fn a_command_that_is_named_is_for_the_same_cluster() {
+        let mut global = Global { filename: vec!["my files".into()], ..Global::default() };
+        global.connection.context = Some("prod".into());
+        global.connection.impersonate_groups = vec!["ops".into()];
+        let line = Context::of_process(&global).again("allow", &[("--from", "shop/web".into())]);
+        let words = "kubectl zerotrust allow --from shop/web --context prod --as-group ops -f 'my files'";
+        assert_eq!(line, words);
     }
 
     #[test]

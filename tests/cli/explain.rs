@@ -2,6 +2,7 @@
 //! Never knows the code; expected verdicts are Calico's documented meaning, worked out beside each test.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use super::{Lab, program, report};
 
@@ -244,4 +245,18 @@ fn questions_that_cannot_be_asked() {
 fn facts_with_their_evidence() {
     let lab = cluster(&[LOCKDOWN]);
     insta::assert_snapshot!("evidence", explain(&lab, 80, "--from 10.7.0.99 --to 192.0.2.10:15432 -v"));
+}
+
+/// The README shows what the program prints.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let lab = Lab::platform9();
+    lab.run("lockdown --yes");
+    let printed = explain(&lab, 100, "--from access --to nginx").replace("-f manifests", "-f examples/platform9");
+    let printed = printed.strip_prefix("exit 3\n--- stdout\n").unwrap();
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let command = "$ kubectl zerotrust explain --from access --to nginx -f examples/platform9\n";
+    let shown = readme.split(command).nth(1).and_then(|rest| rest.split("```").next());
+    assert_eq!(shown, Some(printed), "README.md shows another answer than the program prints");
 }
