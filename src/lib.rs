@@ -53,6 +53,7 @@
 pub mod apply;
 pub mod cli;
 pub mod commands;
+pub mod diagnose;
 pub mod evaluate;
 pub mod findings;
 pub mod kubernetes;
