@@ -3,4 +3,6 @@
 //! Never knows a client, a file or the time; worlds are judged by `evaluate`, and commands are tried by `plan`.
 
 pub mod header;
+pub mod interface;
 pub mod line;
+pub mod prefix;
