@@ -165,12 +165,12 @@ fn known<'w>(
     None
 }
 
-fn labelled(endpoint: &HostEndpoint) -> Labelled<'_> {
+pub(super) fn labelled(endpoint: &HostEndpoint) -> Labelled<'_> {
     Labelled { labels: &endpoint.labels, unseen: &[], namespace: None }
 }
 
 /// A host endpoint without a profile that allows drops what no policy has a say in.
-fn profiles(endpoint: &HostEndpoint) -> Judgement {
+pub(super) fn profiles(endpoint: &HostEndpoint) -> Judgement {
     let decided = |action, name: &str| Judgement { action, by: Decider::Profile { name: name.to_string() } };
     for name in &endpoint.profiles {
         // What a ServiceAccount brings are labels only.
@@ -187,7 +187,7 @@ fn profiles(endpoint: &HostEndpoint) -> Judgement {
     decided(HopAction::Deny, "none")
 }
 
-fn is_failsafe(failsafes: &[Failsafe], packet: &Packet, direction: Direction) -> bool {
+pub(super) fn is_failsafe(failsafes: &[Failsafe], packet: &Packet, direction: Direction) -> bool {
     let other = match direction {
         Direction::Ingress => packet.source,
         Direction::Egress => packet.destination,

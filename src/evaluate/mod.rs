@@ -5,6 +5,7 @@ mod entries;
 mod host;
 mod interfaces;
 mod journey;
+pub mod logs;
 pub mod owners;
 pub mod path;
 pub mod policy;
