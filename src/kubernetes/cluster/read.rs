@@ -9,7 +9,7 @@ use super::installation::Installation;
 use super::locate::{Location, PAGE};
 use super::transport::Call;
 use crate::kubernetes::calico::{is_tiered, stored_name, to_v3};
-use crate::kubernetes::labels::LabelQuery;
+use crate::kubernetes::labels::LabelRequirements;
 use crate::kubernetes::names::Kind;
 use crate::kubernetes::objects::{self, Answer, Coverage, Objects, Place, Query, Unread};
 use crate::kubernetes::page::{documents, of_one};
@@ -190,7 +190,7 @@ impl Cluster {
         objects: &mut Objects,
     ) -> Result<(), AccessError> {
         let malformed = |reason| AccessError::Invalid { object: words(query), reason };
-        let labels = query.labels.as_deref().map(LabelQuery::parse).transpose().map_err(malformed)?;
+        let labels = query.labels.as_deref().map(LabelRequirements::parse).transpose().map_err(malformed)?;
         for stored in found {
             let kind = query.kind;
             let (shown, namespace) = named(kind, &stored);

@@ -1,15 +1,19 @@
 //! What must be read from a live cluster to answer a question, in rounds: first what names say, then what follows.
 //! Never reads anything, and never asks for all pods where a few are enough.
 
-use std::collections::BTreeSet;
+mod targets;
+#[cfg(test)]
+mod tests;
 
-use ipnet::IpNet;
+use std::collections::BTreeSet;
 
 use super::candidates::{candidates, label_text};
 use super::target::{Target, TargetKind};
 use crate::kubernetes::names::{Kind, RESOURCES, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
 use crate::model::world::{LabelQuery, World};
+pub use targets::of_target;
+use targets::{owners_of, suggestions};
 
 /// What decides about every endpoint, whichever it is.
 fn everywhere() -> Vec<Query> {
@@ -46,51 +50,6 @@ fn of_namespace(namespace: &str) -> Vec<Query> {
     let kinds = [Kind::NetworkPolicy, Kind::KubernetesNetworkPolicy, Kind::ServiceAccount];
     queries.extend(kinds.map(|kind| Query::all(kind).in_namespace(namespace)));
     queries
-}
-
-/// Queries by which a named target is found, or the owner of an address.
-pub fn of_target(target: &Target) -> Vec<Query> {
-    let (namespace, kind, name) = match target {
-        Target::Named { namespace, kind, name } => (namespace, kind, name),
-        Target::Nets(nets) => {
-            let hosts = nets.iter().filter(|net| net.prefix_len() == net.max_prefix_len());
-            return hosts
-                .map(|net| Query::all(Kind::Pod).with_fields(format!("status.podIP={}", net.addr())))
-                .collect();
-        }
-        Target::Nodes | Target::World => return Vec::new(),
-    };
-    let kinds = match kind {
-        Some(TargetKind::Namespace) => vec![],
-        Some(kind) => vec![kind_of(*kind)],
-        None => vec![
-            Kind::Service,
-            Kind::Deployment,
-            Kind::StatefulSet,
-            Kind::DaemonSet,
-            Kind::ReplicaSet,
-            Kind::Job,
-            Kind::Pod,
-        ],
-    };
-    let at = |query: Query| match namespace {
-        Some(namespace) => query.in_namespace(namespace),
-        None => query,
-    };
-    kinds.into_iter().map(|kind| at(Query::all(kind)).named(name)).collect()
-}
-
-fn kind_of(kind: TargetKind) -> Kind {
-    match kind {
-        TargetKind::Service => Kind::Service,
-        TargetKind::Deployment => Kind::Deployment,
-        TargetKind::StatefulSet => Kind::StatefulSet,
-        TargetKind::DaemonSet => Kind::DaemonSet,
-        TargetKind::ReplicaSet => Kind::ReplicaSet,
-        TargetKind::Job => Kind::Job,
-        TargetKind::Pod => Kind::Pod,
-        TargetKind::Namespace => Kind::Namespace,
-    }
 }
 
 /// The first round for a flow between two targets: what they are, and what decides about every endpoint.
@@ -150,27 +109,6 @@ pub fn flow_follow_ups(world: &World, from: &Target, to: &Target) -> Vec<Query> 
         queries.extend(of_namespace(&namespace));
     }
     without_contained(without_repeats(queries))
-}
-
-/// The namespaces of pods that have one of the addresses.
-fn owners_of(world: &World, nets: &[IpNet]) -> BTreeSet<String> {
-    let own = world.pods.iter().filter(|pod| pod.addresses.iter().any(|ip| nets.iter().any(|net| net.contains(ip))));
-    own.filter(|pod| !pod.host_network).map(|pod| pod.namespace.clone()).collect()
-}
-
-/// What there is instead of a name that fits nothing.
-fn suggestions(target: &Target) -> Vec<Query> {
-    let Target::Named { namespace, kind, .. } = target else { return Vec::new() };
-    let mut kinds = vec![Kind::Namespace];
-    match kind {
-        Some(kind) => kinds.push(kind_of(*kind)),
-        None => kinds.extend([Kind::Service, Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet]),
-    }
-    let at = |kind: Kind| match namespace {
-        Some(namespace) if kind != Kind::Namespace => Query::all(kind).in_namespace(namespace),
-        _ => Query::all(kind),
-    };
-    without_repeats(kinds.into_iter().map(at).collect())
 }
 
 /// Where to look for a grant by its id, or for all of them: every policy of Calico.
@@ -302,110 +240,4 @@ fn without_contained(queries: Vec<Query>) -> Vec<Query> {
     };
     let kept: Vec<bool> = queries.iter().map(|query| !contained(query)).collect();
     queries.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(query, _)| query).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::world::{Service, Version, Workload};
-
-    fn parse(text: &str) -> Target {
-        Target::parse(text, None).unwrap()
-    }
-
-    fn shown(queries: &[Query]) -> Vec<String> {
-        let text = |query: &Query| {
-            let at = query.namespace.as_ref().map(|n| format!("{n}/")).unwrap_or_default();
-            let narrowed = [&query.name, &query.labels, &query.fields].into_iter().flatten().cloned();
-            let narrowed: Vec<String> = narrowed.collect();
-            format!("{at}{} {}", query.kind, narrowed.join(" ")).trim().to_string()
-        };
-        let mut shown: Vec<String> = queries.iter().map(text).collect();
-        shown.sort();
-        shown
-    }
-
-    fn world_with_nginx() -> World {
-        let labels = [("app".to_string(), "nginx".to_string())];
-        let service = Service {
-            namespace: "demo".into(),
-            name: "nginx".into(),
-            selector: labels.clone().into(),
-            ..Service::default()
-        };
-        let workload = Workload {
-            kind: "Deployment".into(),
-            namespace: "demo".into(),
-            name: "nginx".into(),
-            selector: LabelQuery { equal: labels.clone().into(), expressions: Vec::new() },
-            pod_labels: labels.into(),
-            ports: Vec::new(),
-            owned: false,
-        };
-        World {
-            services: [(("demo".to_string(), "nginx".to_string()), service)].into(),
-            workloads: vec![workload],
-            calico: Version::parse("v3.18.1"),
-            ..World::default()
-        }
-    }
-
-    #[test]
-    fn a_name_is_looked_up_by_name_and_an_address_by_its_pod() {
-        let queries = flow(&parse("10.7.0.99"), &parse("nginx"));
-        assert!(queries.iter().all(|query| query.kind != Kind::Pod || query.name.is_some() || query.fields.is_some()));
-        assert!(shown(&queries).contains(&"Pod status.podIP=10.7.0.99".to_string()));
-        assert!(shown(&queries).contains(&"Service nginx".to_string()));
-        assert!(shown(&flow(&parse("10.0.0.0/8"), &parse("a/svc/b"))).contains(&"a/Service b".to_string()));
-    }
-
-    #[test]
-    fn the_second_round_asks_once_for_the_pods_and_for_their_namespace() {
-        let queries = flow_follow_ups(&world_with_nginx(), &parse("10.7.0.99"), &parse("nginx"));
-        let expected = [
-            "Namespace demo",
-            "demo/NetworkPolicy",
-            "demo/NetworkPolicy",
-            "demo/Pod app=nginx",
-            "demo/Service",
-            "demo/ServiceAccount",
-        ];
-        assert_eq!(shown(&queries), expected);
-        let kinds: Vec<Kind> = queries.iter().map(|query| query.kind).collect();
-        assert!(kinds.contains(&Kind::NetworkPolicy) && kinds.contains(&Kind::KubernetesNetworkPolicy));
-    }
-
-    #[test]
-    fn kinds_are_asked_for_only_where_the_version_has_them() {
-        let asked = |version: &str| {
-            let world = World { calico: Version::parse(version), ..World::default() };
-            shown(&of_version(&world))
-        };
-        assert!(asked("v3.28.0").is_empty());
-        assert_eq!(asked("v3.30.0"), ["AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "Tier"]);
-        assert_eq!(asked("v3.32.1"), ["ClusterNetworkPolicy", "Tier"]);
-        assert_eq!(of_version(&World::default()).len(), 4);
-    }
-
-    #[test]
-    fn a_name_that_fits_nothing_brings_what_there_is_instead() {
-        let queries = flow_follow_ups(&World::default(), &parse("10.7.0.99"), &parse("demo/ngnix"));
-        assert!(shown(&queries).contains(&"demo/Service".to_string()));
-        assert!(!queries.iter().any(|query| query.kind == Kind::Pod));
-    }
-
-    #[test]
-    fn a_name_in_two_namespaces_ends_the_question() {
-        let mut world = world_with_nginx();
-        let other = Service { namespace: "shop".into(), ..world.services.values().next().unwrap().clone() };
-        world.services.insert(("shop".into(), "nginx".into()), other);
-        assert_eq!(flow_follow_ups(&world, &parse("10.7.0.99"), &parse("nginx")), []);
-    }
-
-    #[test]
-    fn some_pods_are_not_asked_for_where_all_of_the_namespace_are() {
-        let queries = flow_follow_ups(&world_with_nginx(), &parse("namespace/demo"), &parse("nginx"));
-        let pods: Vec<String> = shown(&queries).into_iter().filter(|text| text.contains("Pod")).collect();
-        assert_eq!(pods, ["demo/Pod"]);
-    }
 }
