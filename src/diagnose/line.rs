@@ -68,6 +68,8 @@ pub struct Logged {
     /// Destination port; none for protocols without ports, for those whose ports the kernel does not write (SCTP), for
     /// fragments, and where the line is cut.
     pub port: Option<u16>,
+    /// Source port, where it is one that programs ask for (below 1024): rules can mean it. Others differ with each try.
+    pub source_port: Option<u16>,
     /// ICMP type and code.
     pub icmp: Option<(u8, u8)>,
     /// What kind of packet it is to its connection.
@@ -143,6 +145,7 @@ fn logged(text: &str) -> Option<Result<Logged, Cut>> {
         destination,
         protocol,
         port: fields.number("DPT"),
+        source_port: fields.number("SPT").filter(|port| *port < 1024),
         icmp,
         part,
     }))

@@ -7,7 +7,7 @@ use super::owners::Match;
 use super::policy::{AtEnd, Judgement, Selected, judge_pod, unseen_policies};
 use super::rules::View;
 use crate::model::flow::{Checkpoint, Decider, HopAction, Packet};
-use crate::model::policy::{Direction, Hook, Policy, PolicyId, RuleAction};
+use crate::model::policy::{Direction, Hook, Policy, RuleAction};
 use crate::model::world::{AddressRole, HostEndpoint, Pod, World};
 
 /// Who is policed at a checkpoint.
@@ -36,6 +36,8 @@ pub struct Found<'w> {
     pub loggers: Vec<&'w Policy>,
     /// What policy says.
     pub judgement: Judgement,
+    /// Whether anything has a say at all: a policy, or a profile.
+    pub asked: bool,
 }
 
 /// Asks one checkpoint about a packet as it looks there.
@@ -45,7 +47,7 @@ pub fn ask<'w>(world: &'w World, checkpoint: Checkpoint, endpoint: Endpoint<'w>,
         Endpoint::Pod(pod) => {
             let selected = Selected::find(world, pod.into(), direction, |policy| policy.hook == Hook::Normal);
             let judgement = judge_pod(world, pod, direction, packet);
-            Found { loggers: loggers(world, &selected, direction, packet), judgement }
+            Found { loggers: loggers(world, &selected, direction, packet), judgement, asked: true }
         }
         Endpoint::Host(endpoint) => ask_host(world, checkpoint, endpoint, packet),
     }
@@ -66,7 +68,7 @@ fn ask_host<'w>(
     packet: &Packet,
 ) -> Found<'w> {
     let direction = direction(checkpoint);
-    let judged = |judgement| Found { loggers: Vec::new(), judgement };
+    let judged = |judgement| Found { loggers: Vec::new(), judgement, asked: true };
     if let Some(why) = unseen_policies(world, None) {
         return judged(Judgement::unknown(why));
     }
@@ -94,11 +96,12 @@ fn ask_host<'w>(
         Checkpoint::ForwardIngress | Checkpoint::ForwardEgress => AtEnd::Forwarded,
         _ => AtEnd::Then(profiles(endpoint)),
     };
-    let judgement = match selected.is_empty() && !matches!(at_end, AtEnd::Then(_)) {
-        true => Judgement::none("no policy has a say here"),
-        false => selected.judge(world, direction, packet, at_end),
+    let asked = !selected.is_empty() || matches!(at_end, AtEnd::Then(_));
+    let judgement = match asked {
+        true => selected.judge(world, direction, packet, at_end),
+        false => Judgement::none("no policy has a say here"),
     };
-    Found { loggers: loggers(world, &selected, direction, packet), judgement }
+    Found { loggers: loggers(world, &selected, direction, packet), judgement, asked }
 }
 
 /// Walks the rules up to the one that surely ends the way.
@@ -153,9 +156,4 @@ pub fn host_endpoint<'w>(
         None => Interface::Uplink,
     };
     interfaces::named(world, node, interface, meant)
-}
-
-/// The ids of policies.
-pub fn ids(policies: &[&Policy]) -> Vec<PolicyId> {
-    policies.iter().map(|policy| policy.id.clone()).collect()
 }

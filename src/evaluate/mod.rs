@@ -9,7 +9,7 @@ pub mod logs;
 pub mod owners;
 pub mod path;
 pub mod policy;
-mod routes;
+pub mod routes;
 pub mod rules;
 #[cfg(test)]
 mod tests;

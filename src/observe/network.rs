@@ -37,6 +37,9 @@ pub fn observe(objects: &Objects, world: &mut World) {
     world.network = Network {
         proxy_mode: proxy.map_or_else(unread_proxy, proxy_mode),
         knows_local: proxy.map_or_else(unread_proxy, local_detection),
+        log_prefixes: log_prefixes(objects),
+        log_rate_limit: felix_spec("logActionRateLimit").and_then(Value::as_str).map(str::to_string),
+        interface_prefixes: interface_prefixes(felix_spec("interfacePrefix")),
         bpf: felix_spec("bpfEnabled").and_then(Value::as_bool).unwrap_or(false),
         endpoint_to_host: felix_spec("defaultEndpointToHostAction").and_then(Value::as_str).map(str::to_string),
         failsafe_in: failsafes(felix_spec("failsafeInboundHostPorts"), &FAILSAFE_IN),
@@ -44,6 +47,19 @@ pub fn observe(objects: &Objects, world: &mut World) {
         advertised: advertised(objects),
         announcers: announcers(objects),
     };
+}
+
+/// Every FelixConfiguration can have one: the cluster's (`default`) and those of nodes (`node.NAME`).
+fn log_prefixes(objects: &Objects) -> Vec<String> {
+    let set = objects.felix_configurations.iter().filter_map(|object| object.spec.get("logPrefix")?.as_str());
+    let prefixes: BTreeSet<&str> = set.filter(|prefix| !prefix.is_empty()).collect();
+    prefixes.into_iter().map(str::to_string).collect()
+}
+
+/// A list with commas.
+fn interface_prefixes(set: Option<&Value>) -> Vec<String> {
+    let list = set.and_then(Value::as_str).filter(|list| !list.is_empty()).unwrap_or("cali");
+    list.split(',').map(str::trim).filter(|prefix| !prefix.is_empty()).map(str::to_string).collect()
 }
 
 /// Felix's defaults (felix/config/config_params.go), the same since 3.17.

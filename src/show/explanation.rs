@@ -95,8 +95,9 @@ struct PacketView {
     port: Option<u16>,
 }
 
+/// Who decided, in every JSON answer.
 #[derive(Serialize)]
-struct ByView<'a> {
+pub struct ByView<'a> {
     kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<&'a str>,
@@ -170,7 +171,8 @@ impl<'a> From<&'a Hop> for HopView<'a> {
     }
 }
 
-fn by(decider: &Decider) -> Option<ByView<'_>> {
+/// Who decided, for programs.
+pub fn by(decider: &Decider) -> Option<ByView<'_>> {
     let view = match decider {
         Decider::Rule { policy, tier, index, .. } => ByView {
             kind: policy.kind.to_string(),
@@ -267,7 +269,8 @@ fn row(hop: &Hop) -> Vec<String> {
     ]
 }
 
-fn decided(decider: &Decider) -> String {
+/// Who decided, in words.
+pub fn decided(decider: &Decider) -> String {
     match decider {
         Decider::Rule { policy, tier, direction, index } => {
             let tier = if tier == "default" { String::new() } else { format!(" (tier {tier})") };

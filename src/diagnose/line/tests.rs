@@ -40,6 +40,7 @@ fn a_line_of_the_article() {
             destination: ip("10.20.112.90"),
             protocol: Some(Protocol::TCP),
             port: Some(80),
+            source_port: None,
             icmp: None,
             part: Part::Opening,
         }

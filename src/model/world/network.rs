@@ -47,6 +47,12 @@ pub struct Network {
     pub knows_local: Fact<LocalDetection>,
     /// Felix's eBPF dataplane.
     pub bpf: bool,
+    /// What Felix writes before packets that Log rules match (logPrefix), cluster-wide and of single nodes.
+    pub log_prefixes: Vec<String>,
+    /// How often Log rules write at most, as `10/minute` (logActionRateLimit).
+    pub log_rate_limit: Option<String>,
+    /// What the names of pods' interfaces begin with (interfacePrefix); `cali` where not set.
+    pub interface_prefixes: Vec<String>,
     /// defaultEndpointToHostAction of the FelixConfiguration, where it is set there.
     pub endpoint_to_host: Option<String>,
     /// Ports of nodes that Felix keeps open for packets that come in.
