@@ -118,7 +118,9 @@ impl Diagnose {
         let named = self.log.iter().any(|file| file == Path::new("-"));
         let reads_input = named || (self.log.is_empty() && self.node.is_empty() && !self.all_nodes);
         if reads_input && manifests {
-            return Err(Problem::usage("-f - and the log cannot both be standard input").hint("--log FILE names the log"));
+            return Err(
+                Problem::usage("-f - and the log cannot both be standard input").hint("--log FILE names the log")
+            );
         }
         if !named && reads_input && std::io::stdin().is_terminal() {
             return Err(Problem::usage("no log is named, and standard input is a terminal")

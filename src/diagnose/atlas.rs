@@ -77,7 +77,8 @@ impl<'w> Atlas<'w> {
             node.into_iter().flat_map(|node| &node.addresses).filter(|address| address.role == AddressRole::Host)
         };
         let near = hosts(&node).any(|own| own.subnet.is_some_and(|subnet| subnet.contains(&logged.source)));
-        let other = self.world.node_at(logged.source).filter(|other| hosts(&other.name).any(|own| own.ip == logged.source));
+        let other =
+            self.world.node_at(logged.source).filter(|other| hosts(&other.name).any(|own| own.ip == logged.source));
         if let Some(other) = other.filter(|_| near) {
             learn(&mut self.macs, sender, other.name.clone());
         }
@@ -127,9 +128,7 @@ impl<'w> Atlas<'w> {
     /// The node that wrote a line, where anything tells it.
     pub fn node_of(&self, entry: &Entry) -> Option<String> {
         let by_ethernet = || match &entry.event {
-            Event::Logged(Logged { mac: Some((receiver, _)), incoming, .. })
-                if self.face(incoming) == Face::Wire =>
-            {
+            Event::Logged(Logged { mac: Some((receiver, _)), incoming, .. }) if self.face(incoming) == Face::Wire => {
                 self.macs.get(receiver).cloned().flatten()
             }
             _ => None,
@@ -158,7 +157,8 @@ impl<'w> Atlas<'w> {
             Err(_) => name.split('.').next().unwrap_or_default().to_ascii_lowercase(),
         };
         let called = |fits: &dyn Fn(&str) -> bool| {
-            let mut found = nodes.values().filter(|node| fits(&node.name) || node.labels.get(HOSTNAME).is_some_and(|n| fits(n)));
+            let mut found =
+                nodes.values().filter(|node| fits(&node.name) || node.labels.get(HOSTNAME).is_some_and(|n| fits(n)));
             found.next().filter(|_| found.next().is_none()).map(|node| node.name.clone())
         };
         called(&|name| name == host).or_else(|| called(&|name| short(name) == short(host)))
@@ -168,9 +168,9 @@ impl<'w> Atlas<'w> {
     fn node_of_interfaces(&self, logged: &Logged) -> Option<String> {
         let ends = self.ends(logged);
         let pods = [(&ends.outgoing, &ends.destination), (&ends.incoming, &ends.source)];
-        pods.into_iter().filter(|(face, _)| **face == Face::Workload).find_map(|(_, end)| {
-            self.world.pods[end.pod?].node.clone()
-        })
+        pods.into_iter()
+            .filter(|(face, _)| **face == Face::Workload)
+            .find_map(|(_, end)| self.world.pods[end.pod?].node.clone())
     }
 
     /// What comes in by wire for a node's address and is not sent on was received there; what a machine itself sends carries

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::atlas::Ends;
-use super::ends::EndKind;
+use super::ends::{End, EndKind};
 use super::interface::Face;
 use super::line::Logged;
 use super::sight::{Sight, packet};
@@ -46,7 +46,7 @@ pub struct Fate {
 pub fn fate(world: &World, logged: &Logged, ends: &Ends, node: Option<&str>, sight: &Sight) -> Fate {
     let told = |verdict, cause, why: Option<String>| Fate { verdict, cause, why, by: sight.by.clone() };
     match sight.verdict {
-        HopAction::Deny => told(Verdict::Deny, Some(Cause::Policy), sight.why.clone()),
+        HopAction::Deny => told(Verdict::Deny, Some(Cause::Policy), sight.why.clone().or_else(|| shared(&ends.source))),
         HopAction::Unknown => told(Verdict::Unknown, Some(Cause::Unknown), sight.why.clone()),
         HopAction::Allow | HopAction::None => {
             let other = no_backend(world, logged, ends, node)
@@ -62,6 +62,17 @@ pub fn fate(world: &World, logged: &Logged, ends: &Ends, node: Option<&str>, sig
             })
         }
     }
+}
+
+/// Who else comes with such an address.
+fn shared(source: &End) -> Option<String> {
+    let node = source.node.as_ref().filter(|_| source.is_shared())?;
+    let what = source.tunnel.map_or_else(|| "own".to_string(), |role| tunnel_name(role).to_string());
+    Some(format!(
+        "{} is the {what} address of node {node}: a process there, a pod in its network, or any client that entered the \
+         cluster by that node",
+        source.address
+    ))
 }
 
 /// The rest of its way, where the line shows the packet as its sender made it.

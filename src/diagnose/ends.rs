@@ -80,10 +80,10 @@ impl End {
             return End::of_pod(world, address, index);
         }
         let doors = service.and_then(|(protocol, port)| of_service(world, address, protocol, port));
-        doors.or_else(|| of_node(world, address)).or_else(|| of_set(world, address)).unwrap_or_else(|| End {
-            why: unknown(world, address),
-            ..End::of(address, EndKind::Unknown)
-        })
+        doors
+            .or_else(|| of_node(world, address))
+            .or_else(|| of_set(world, address))
+            .unwrap_or_else(|| End { why: unknown(world, address), ..End::of(address, EndKind::Unknown) })
     }
 
     /// Whether the address stands for clients whose own address was replaced, too.
@@ -96,7 +96,8 @@ fn of_service(world: &World, address: IpAddr, protocol: Protocol, port: Option<u
     let named = |end: End, service: &Service| end.named(Some(&service.namespace), &service.name);
     let mut at_address: Vec<&Service> = world.services_at(address).collect();
     // Several Services can share an address, with different ports.
-    let serves = |service: &&Service| service.ports.iter().any(|own| own.protocol == protocol && Some(own.port) == port);
+    let serves =
+        |service: &&Service| service.ports.iter().any(|own| own.protocol == protocol && Some(own.port) == port);
     at_address.sort_by_key(|service| !serves(service));
     let node = world.node_at(address);
     let node_port = world.services.values().find(|service| {
@@ -133,7 +134,8 @@ fn of_node(world: &World, address: IpAddr) -> Option<End> {
 
 /// The set with the smallest range; one that holds every address says nothing.
 fn of_set(world: &World, address: IpAddr) -> Option<End> {
-    let size = |set: &NetworkSet| set.nets.iter().filter(|net| net.contains(&address)).map(|net| net.prefix_len()).max();
+    let size =
+        |set: &NetworkSet| set.nets.iter().filter(|net| net.contains(&address)).map(|net| net.prefix_len()).max();
     let sets = world.owners.sets.containing(address).map(|index| &world.network_sets[*index as usize]);
     let mut sets: Vec<(u8, &NetworkSet)> =
         sets.filter_map(|set| Some((size(set)?, set))).filter(|(length, _)| *length > 0).collect();

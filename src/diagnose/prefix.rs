@@ -141,7 +141,9 @@ impl Template {
 }
 
 fn specifier(text: &str) -> Option<usize> {
-    text.match_indices('%').map(|(at, _)| at).find(|at| matches!(text.as_bytes().get(at + 1), Some(b't' | b'k' | b'n' | b'p')))
+    text.match_indices('%')
+        .map(|(at, _)| at)
+        .find(|at| matches!(text.as_bytes().get(at + 1), Some(b't' | b'k' | b'n' | b'p')))
 }
 
 /// Whether it is as long as what iptables or nftables keep.
@@ -214,7 +216,10 @@ mod tests {
         assert_eq!(named("zt %n", "zt web: "), ["KubernetesNetworkPolicy shop/web", "NetworkPolicy shop/web"]);
         assert_eq!(named("%t/%n", "default/deny-app-policy: "), ["GlobalNetworkPolicy deny-app-policy"]);
         // 29 bytes are all that iptables keeps.
-        assert_eq!(named("zero-trust-drop-%k-%n", "zero-trust-drop-gnp-deny-app-"), ["GlobalNetworkPolicy deny-app-policy"]);
+        assert_eq!(
+            named("zero-trust-drop-%k-%n", "zero-trust-drop-gnp-deny-app-"),
+            ["GlobalNetworkPolicy deny-app-policy"]
+        );
         assert_eq!(named("zt %p", "zt someone-elses: "), Vec::<String>::new());
     }
 }

@@ -72,9 +72,11 @@ fn port(logged: &Logged, packet: &Packet) -> Result<String, String> {
     let protocol = packet.protocol;
     match logged.part {
         Part::Later => {
-            return Err("it does not open a connection: it is a later packet of one that the kernel does not know (any \
+            return Err(
+                "it does not open a connection: it is a later packet of one that the kernel does not know (any \
                         more), and a rule for it would open something else"
-                .into());
+                    .into(),
+            );
         }
         Part::Error => return Err("it is an ICMP error about another packet, which passes with that one".into()),
         Part::Fragment => return Err("it is a fragment, and the port stands in the first one".into()),
@@ -148,7 +150,9 @@ fn refuse_shared(world: &World, ends: &Ends) -> Result<(), String> {
         return Err("not all Services could be read, and clients of one may come with this address".into());
     }
     let services = world.services.values().filter(|service| leads_to(service, pod));
-    for (service, door) in services.flat_map(|service| doors(world, service).into_iter().map(move |door| (service, door))) {
+    for (service, door) in
+        services.flat_map(|service| doors(world, service).into_iter().map(move |door| (service, door)))
+    {
         if is_open(world, &door) {
             let whose = ends.source.node.as_deref().unwrap_or("the node");
             let what = ends.source.tunnel.map(|role| format!("{} ", tunnel_name(role))).unwrap_or_default();
@@ -202,9 +206,8 @@ fn doors(world: &World, service: &Service) -> Vec<Packet> {
 
 /// Whether a stranger may pass what a node asks before it chooses a backend, at any node.
 fn is_open(world: &World, packet: &Packet) -> bool {
-    let before = |hop: &&Hop| {
-        matches!(hop.checkpoint, Checkpoint::Untracked | Checkpoint::PreDnat | Checkpoint::ForwardIngress)
-    };
+    let before =
+        |hop: &&Hop| matches!(hop.checkpoint, Checkpoint::Untracked | Checkpoint::PreDnat | Checkpoint::ForwardIngress);
     let entries = world.nodes.keys().filter(|node| {
         // A node's own address is reached at that node.
         world.node_at(packet.destination).is_none_or(|owner| owner.name == **node)
@@ -239,7 +242,10 @@ fn tried(
         if judgement.action == HopAction::Deny {
             return Err(match endpoint {
                 Endpoint::Host(host) => {
-                    format!("policy of HostEndpoint {} stops it too, at {checkpoint}, which `allow` does not open", host.name)
+                    format!(
+                        "policy of HostEndpoint {} stops it too, at {checkpoint}, which `allow` does not open",
+                        host.name
+                    )
                 }
                 Endpoint::Pod(pod) => format!("no rule of ours would open {checkpoint} of {}", pod.full_name()),
             });
@@ -250,7 +256,10 @@ fn tried(
         let stopped = paths.iter().flat_map(|path| &path.hops).find(|hop| hop.action == HopAction::Deny);
         if let Some(hop) = stopped {
             let endpoint = hop.endpoint.as_ref().map(|endpoint| format!(" of {endpoint}")).unwrap_or_default();
-            return Err(format!("it would still be stopped at {}{endpoint}, which `allow` does not open", hop.checkpoint));
+            return Err(format!(
+                "it would still be stopped at {}{endpoint}, which `allow` does not open",
+                hop.checkpoint
+            ));
         }
     }
     Ok(())

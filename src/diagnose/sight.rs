@@ -82,18 +82,13 @@ pub fn see(atlas: &Atlas<'_>, logged: &Logged, ends: &Ends, node: Option<&str>, 
     };
     match seen.all(alike) {
         true => Sight { endpoint: None, ..first },
-        false => Sight::unknown("which node wrote the line is not known, and nodes have different policies; --node says it"),
+        false => {
+            Sight::unknown("which node wrote the line is not known, and nodes have different policies; --node says it")
+        }
     }
 }
 
-fn at_node(
-    atlas: &Atlas<'_>,
-    logged: &Logged,
-    ends: &Ends,
-    node: &str,
-    prefixes: &Prefixes,
-    packet: &Packet,
-) -> Sight {
+fn at_node(atlas: &Atlas<'_>, logged: &Logged, ends: &Ends, node: &str, prefixes: &Prefixes, packet: &Packet) -> Sight {
     let stations = match stations(atlas.world, logged, ends, node) {
         Ok(stations) => stations,
         Err(why) => return Sight::unknown(why),
@@ -117,12 +112,7 @@ fn at_node(
 }
 
 /// Every checkpoint that a packet with these interfaces passes in a row, in the kernel's order (felix/rules/static.go).
-pub fn stations<'w>(
-    world: &'w World,
-    logged: &Logged,
-    ends: &Ends,
-    node: &str,
-) -> Result<Vec<Station<'w>>, String> {
+pub fn stations<'w>(world: &'w World, logged: &Logged, ends: &Ends, node: &str) -> Result<Vec<Station<'w>>, String> {
     let host = |interface: &str, face: &Face| -> Result<Option<Endpoint<'w>>, String> {
         let tunnel = if let Face::Tunnel(role) = face { Some(*role) } else { None };
         let found = host_endpoint(world, node, interface, tunnel, *face == Face::Workload)?;
@@ -131,9 +121,10 @@ pub fn stations<'w>(
     let pod = |end: &End, face: &Face| -> Result<Option<Endpoint<'w>>, String> {
         match (face, end.pod) {
             (Face::Workload, Some(index)) => Ok(Some(Endpoint::Pod(&world.pods[index]))),
-            (Face::Workload, None) => Err(end.why.clone().unwrap_or_else(|| {
-                format!("no pod is known that has {}, and its interface tells none", end.address)
-            })),
+            (Face::Workload, None) => Err(end
+                .why
+                .clone()
+                .unwrap_or_else(|| format!("no pod is known that has {}, and its interface tells none", end.address))),
             _ => Ok(None),
         }
     };
@@ -216,9 +207,13 @@ fn conclude(seen: &[(Station<'_>, Found<'_>)], logged: &Logged, prefixes: &Prefi
     if written.is_empty() && writer == Writer::LogRule {
         written = loggers(seen.len());
         why = Some(match (written.is_empty(), prefixes.names_policies(&logged.prefix)) {
-            (false, _) => "policies were changed since: today the packet would be stopped before this Log rule".to_string(),
+            (false, _) => {
+                "policies were changed since: today the packet would be stopped before this Log rule".to_string()
+            }
             (true, true) => format!("no policy that it meets today writes {:?}", logged.prefix.trim()),
-            (true, false) => "no Log rule that it meets today writes such a line: policies were changed since".to_string(),
+            (true, false) => {
+                "no Log rule that it meets today writes such a line: policies were changed since".to_string()
+            }
         });
     }
     let innermost = seen.iter().rposition(|(station, _)| matches!(station.endpoint, Endpoint::Pod(_)));

@@ -72,7 +72,8 @@ impl Tally {
                 *found.entry(logged.prefix.trim()).or_default() += count;
             }
         }
-        let mut found: Vec<(String, usize)> = found.into_iter().map(|(text, count)| (text.to_string(), count)).collect();
+        let mut found: Vec<(String, usize)> =
+            found.into_iter().map(|(text, count)| (text.to_string(), count)).collect();
         found.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         found
     }
@@ -106,7 +107,9 @@ mod tests {
     fn repeats_are_counted_and_others_too() {
         let mut tally = Tally::default();
         let line = |port: u16| {
-            format!("calico-packet: IN=eth0 OUT= SRC=10.7.0.99 DST=10.0.0.2 LEN=64 PROTO=TCP SPT={port} DPT=80 WINDOW=1 RES=0x00 SYN URGP=0 ")
+            format!(
+                "calico-packet: IN=eth0 OUT= SRC=10.7.0.99 DST=10.0.0.2 LEN=64 PROTO=TCP SPT={port} DPT=80 WINDOW=1 RES=0x00 SYN URGP=0 "
+            )
         };
         for port in 40_000..40_010 {
             tally.read(&line(port), None);
@@ -125,7 +128,10 @@ mod tests {
     #[test]
     fn the_machine_where_a_log_was_read_counts_more_than_its_header() {
         let mut tally = Tally::default();
-        tally.read("Nov 23 01:02:03 short kernel: calico-packet: IN=eth0 OUT= SRC=10.7.0.99 DST=10.0.0.2 LEN=64 PROTO=47 ", Some("n1"));
+        tally.read(
+            "Nov 23 01:02:03 short kernel: calico-packet: IN=eth0 OUT= SRC=10.7.0.99 DST=10.0.0.2 LEN=64 PROTO=47 ",
+            Some("n1"),
+        );
         assert_eq!(tally.entries()[0].0.host.as_deref(), Some("n1"));
     }
 }

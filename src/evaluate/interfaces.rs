@@ -56,7 +56,12 @@ pub fn host_endpoint<'w>(
 }
 
 /// The host endpoint that polices an interface whose name is known, as a kernel log line tells it.
-pub fn named<'w>(world: &'w World, node: &str, name: &str, meant: Interface) -> Result<Option<&'w HostEndpoint>, String> {
+pub fn named<'w>(
+    world: &'w World,
+    node: &str,
+    name: &str,
+    meant: Interface,
+) -> Result<Option<&'w HostEndpoint>, String> {
     if let Some(why) = unseen_host_endpoints(world) {
         return Err(format!("{why}, and one may police node {node}"));
     }
@@ -72,9 +77,8 @@ pub fn named<'w>(world: &'w World, node: &str, name: &str, meant: Interface) -> 
         Interface::Tunnel(_) => &[AddressRole::Wireguard],
         Interface::Workload | Interface::Loopback | Interface::Unknown => &[],
     };
-    let by_address = |endpoint: &&&HostEndpoint| {
-        endpoint.interface.is_none() && has_address(world, node, endpoint, roles)
-    };
+    let by_address =
+        |endpoint: &&&HostEndpoint| endpoint.interface.is_none() && has_address(world, node, endpoint, roles);
     let found = own.iter().find(by_address);
     Ok(found.or_else(|| own.iter().find(|endpoint| endpoint.interface.as_deref() == Some("*"))).copied())
 }

@@ -61,12 +61,7 @@ pub fn direction(checkpoint: Checkpoint) -> Direction {
     }
 }
 
-fn ask_host<'w>(
-    world: &'w World,
-    checkpoint: Checkpoint,
-    endpoint: &'w HostEndpoint,
-    packet: &Packet,
-) -> Found<'w> {
+fn ask_host<'w>(world: &'w World, checkpoint: Checkpoint, endpoint: &'w HostEndpoint, packet: &Packet) -> Found<'w> {
     let direction = direction(checkpoint);
     let judged = |judgement| Found { loggers: Vec::new(), judgement, asked: true };
     if let Some(why) = unseen_policies(world, None) {
@@ -130,10 +125,12 @@ fn loggers<'w>(world: &'w World, selected: &Selected<'w>, direction: Direction, 
                 }
             }
         }
-        let ends_here = !tier.pass && !passed && tier.policies.iter().any(|(policy, doubt)| {
-            // Chains before address translation have no end of tier.
-            doubt.is_none() && policy.hook == Hook::Normal
-        });
+        let ends_here = !tier.pass
+            && !passed
+            && tier.policies.iter().any(|(policy, doubt)| {
+                // Chains before address translation have no end of tier.
+                doubt.is_none() && policy.hook == Hook::Normal
+            });
         if ends_here {
             return found;
         }

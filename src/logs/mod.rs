@@ -45,7 +45,11 @@ pub enum LogError {
 }
 
 /// Reads everything that is in a log now.
-pub async fn read_all(log: &Log, cluster: Option<&Cluster>, mut take: impl FnMut(&str, Option<&str>)) -> Result<(), LogError> {
+pub async fn read_all(
+    log: &Log,
+    cluster: Option<&Cluster>,
+    mut take: impl FnMut(&str, Option<&str>),
+) -> Result<(), LogError> {
     match log {
         Log::Input => read(None, |line| take(line, None)),
         Log::File(path) => read(Some(path), |line| take(line, None)),

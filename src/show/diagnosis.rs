@@ -159,7 +159,8 @@ pub fn remarks(tally: &Tally, prefixes: &Prefixes, world: &World, paint: Paint) 
             harmless(named)
         );
     }
-    let limit = world.network.log_rate_limit.as_ref().map(|limit| format!("Felix writes at most {limit} for each Log rule"));
+    let limit =
+        world.network.log_rate_limit.as_ref().map(|limit| format!("Felix writes at most {limit} for each Log rule"));
     let lost = (tally.lost > 0).then(|| "the log says that messages were left out".to_string());
     if let Some(why) = limit.or(lost) {
         _ = writeln!(out, "{}: {}, so the counts are lower bounds", paint.warning("Warning"), harmless(&why));

@@ -44,9 +44,9 @@ impl From<LogError> for Problem {
                 let problem = Problem::failed(error.to_string());
                 match &error {
                     NodeLogError::Disabled { node } | NodeLogError::NoFile { node } => problem.hint(dmesg(node)),
-                    NodeLogError::Forbidden { node, .. } => problem
-                        .hint("`kubectl auth can-i get nodes/proxy` tells whether you may")
-                        .hint(dmesg(node)),
+                    NodeLogError::Forbidden { node, .. } => {
+                        problem.hint("`kubectl auth can-i get nodes/proxy` tells whether you may").hint(dmesg(node))
+                    }
                     NodeLogError::NoKubelet { .. } => problem.hint("`kubectl get nodes` lists the nodes"),
                     NodeLogError::Access(_) => problem,
                 }

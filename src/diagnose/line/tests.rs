@@ -55,11 +55,13 @@ fn repeats_are_equal() {
 
 #[test]
 fn interfaces_may_be_empty_and_a_tunnel_has_no_ethernet() {
-    let line = packet("calico-packet: IN=wireguard.cali OUT= MAC= SRC=10.0.0.1 DST=10.0.0.2 LEN=64 PROTO=TCP SPT=1 DPT=2 ");
+    let line =
+        packet("calico-packet: IN=wireguard.cali OUT= MAC= SRC=10.0.0.1 DST=10.0.0.2 LEN=64 PROTO=TCP SPT=1 DPT=2 ");
     assert_eq!((line.incoming.as_str(), line.outgoing.as_str(), line.mac), ("wireguard.cali", "", None));
     let line = packet("calico-packet: IN= OUT=eth0 SRC=10.0.0.1 DST=10.0.0.2 LEN=64 PROTO=TCP SPT=1 DPT=2 ");
     assert_eq!((line.incoming.as_str(), line.outgoing.as_str()), ("", "eth0"));
-    let line = packet("x: IN=br0 OUT=br0 PHYSIN=eth1 PHYSOUT=eth2 SRC=10.0.0.1 DST=10.0.0.2 LEN=64 PROTO=TCP SPT=1 DPT=2 ");
+    let line =
+        packet("x: IN=br0 OUT=br0 PHYSIN=eth1 PHYSOUT=eth2 SRC=10.0.0.1 DST=10.0.0.2 LEN=64 PROTO=TCP SPT=1 DPT=2 ");
     assert_eq!((line.prefix.as_str(), line.incoming.as_str(), line.outgoing.as_str()), ("x: ", "br0", "br0"));
 }
 
@@ -85,8 +87,20 @@ fn protocols_have_names_or_numbers_and_ports_where_the_kernel_tells_them() {
         ("MF PROTO=UDP SPT=5 DPT=53 LEN=2000 ", Protocol::UDP, Some(53), None, Part::Opening),
         ("PROTO=TCP SPT=1 DPT=2 WINDOW=1 RES=0x00 ACK SYN URGP=0 ", Protocol::TCP, Some(2), None, Part::Later),
         ("PROTO=TCP SPT=1 DPT=2 WINDOW=1 RES=0x00 ACK PSH URGP=0 ", Protocol::TCP, Some(2), None, Part::Later),
-        ("PROTO=TCP SPT=1 DPT=2 SEQ=1 ACK=0 WINDOW=1 RES=0x00 SYN URGP=0 ", Protocol::TCP, Some(2), None, Part::Opening),
-        ("PROTO=TCP SPT=1 DPT=2 WINDOW=1 RES=0x00 SYN URGP=0 MARK=0x10000 ", Protocol::TCP, Some(2), None, Part::Opening),
+        (
+            "PROTO=TCP SPT=1 DPT=2 SEQ=1 ACK=0 WINDOW=1 RES=0x00 SYN URGP=0 ",
+            Protocol::TCP,
+            Some(2),
+            None,
+            Part::Opening,
+        ),
+        (
+            "PROTO=TCP SPT=1 DPT=2 WINDOW=1 RES=0x00 SYN URGP=0 MARK=0x10000 ",
+            Protocol::TCP,
+            Some(2),
+            None,
+            Part::Opening,
+        ),
     ] {
         let line = packet(&format!("{V4}{rest}"));
         assert_eq!((line.protocol, line.port, line.icmp, line.part), (Some(protocol), port, icmp, part), "{rest}");
@@ -100,7 +114,9 @@ fn ipv6_is_written_in_full() {
         "[77.1] calico-packet: IN=eth0 OUT=cali123 MAC=33:33:00:00:00:01:fa:16:3e:01:2e:36:86:dd SRC=fd00:0000:0000:0000:0000:0000:0000:0001 DST=fd00:0010:0000:0000:0000:0000:0000:0002 LEN=80 TC=0 HOPLIMIT=64 FLOWLBL=0 PROTO=TCP SPT=1 DPT=443 WINDOW=1 RES=0x00 SYN URGP=0 ",
     );
     assert_eq!((line.source, line.destination, line.port), (ip("fd00::1"), ip("fd00:10::2"), Some(443)));
-    let line = packet("calico-packet: IN=eth0 OUT= SRC=fd00:0000:0000:0000:0000:0000:0000:0001 DST=ff02:0000:0000:0000:0000:0000:0000:0001 LEN=72 TC=0 HOPLIMIT=255 FLOWLBL=0 PROTO=ICMPv6 TYPE=135 CODE=0 ");
+    let line = packet(
+        "calico-packet: IN=eth0 OUT= SRC=fd00:0000:0000:0000:0000:0000:0000:0001 DST=ff02:0000:0000:0000:0000:0000:0000:0001 LEN=72 TC=0 HOPLIMIT=255 FLOWLBL=0 PROTO=ICMPv6 TYPE=135 CODE=0 ",
+    );
     assert_eq!((line.protocol, line.icmp, line.part), (Some(Protocol::ICMPV6), Some((135, 0)), Part::Opening));
 }
 
@@ -128,7 +144,8 @@ fn a_line_that_is_cut_is_believed_up_to_its_last_whole_word() {
 
 #[test]
 fn a_prefix_that_is_cut_touches_what_follows() {
-    let line = packet("zt-gnp-a-policy-with-a-long-nIN=eth0 OUT= SRC=10.0.0.1 DST=10.0.0.2 LEN=64 PROTO=TCP SPT=1 DPT=2 ");
+    let line =
+        packet("zt-gnp-a-policy-with-a-long-nIN=eth0 OUT= SRC=10.0.0.1 DST=10.0.0.2 LEN=64 PROTO=TCP SPT=1 DPT=2 ");
     assert_eq!((line.prefix.as_str(), line.incoming.as_str()), ("zt-gnp-a-policy-with-a-long-n", "eth0"));
 }
 

@@ -60,11 +60,7 @@ pub enum NodeLogError {
 
 impl Cluster {
     /// The end of a node's kernel log, or what was written since a position; and the new position.
-    pub async fn node_log(
-        &self,
-        node: &str,
-        since: Option<&Position>,
-    ) -> Result<(Vec<u8>, Position), NodeLogError> {
+    pub async fn node_log(&self, node: &str, since: Option<&Position>) -> Result<(Vec<u8>, Position), NodeLogError> {
         let Some(since) = since else {
             let file = self.kernel_log_file(node).await?;
             let answer = self.log_file(node, &file, Some(format!("bytes=-{TAIL}"))).await?;

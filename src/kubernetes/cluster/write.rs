@@ -189,7 +189,10 @@ impl ClusterWriter<'_> {
     async fn send(&self, method: Method, path: String, object: &Value) -> Result<Answer, AccessError> {
         let dry_run = if self.dry_run { "&dryRun=All" } else { "" };
         let path = format!("{path}?fieldManager={}&fieldValidation=Strict{dry_run}", self.field_manager);
-        self.cluster.transport.call(&Call { method, path, body: Some(object.to_string().into_bytes()), range: None }).await
+        self.cluster
+            .transport
+            .call(&Call { method, path, body: Some(object.to_string().into_bytes()), range: None })
+            .await
     }
 
     fn written(
