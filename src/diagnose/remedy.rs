@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use super::atlas::Ends;
-use super::cause::{Cause, Fate, tunnel_name};
+use super::cause::{Cause, Fate};
 use super::ends::{End, EndKind};
 use super::line::{Logged, Part};
 use super::sight::{Sight, Station, packet, stations};
@@ -49,7 +49,7 @@ pub fn remedy(
             Some(_) => "no policy stops it".into(),
         });
     }
-    let packet = packet(logged).ok_or("the line is cut before the packet's protocol")?;
+    let packet = packet(logged).ok_or("the line does not tell the packet's protocol")?;
     let port = port(logged, &packet)?;
     refuse_what_is_no_pods_policy(ends, sight)?;
     let (from, to) = (target(world, &ends.source)?, target(world, &ends.destination)?);
@@ -154,16 +154,14 @@ fn refuse_shared(world: &World, ends: &Ends) -> Result<(), String> {
         services.flat_map(|service| doors(world, service).into_iter().map(move |door| (service, door)))
     {
         if is_open(world, &door) {
-            let whose = ends.source.node.as_deref().unwrap_or("the node");
-            let what = ends.source.tunnel.map(|role| format!("{} ", tunnel_name(role))).unwrap_or_default();
-            let name = format!("{}/{}", service.namespace, service.name);
             return Err(format!(
-                "{} is the {what}address of node {whose}: every client that enters there for Service {name} looks so, and \
-                 {} port {} is open to strangers, so a rule for it would let all of them in. externalTrafficPolicy: \
-                 Local on the Service keeps the clients' own addresses",
-                ends.source.address,
+                "{} port {} of Service {}/{} is open to strangers, and those who enter there come with this address too: \
+                 a rule for it would let all of them in. externalTrafficPolicy: Local on the Service keeps the clients' \
+                 own addresses",
                 door.destination,
-                door.port.unwrap_or_default()
+                door.port.unwrap_or_default(),
+                service.namespace,
+                service.name
             ));
         }
     }

@@ -64,7 +64,7 @@ pub fn packet(logged: &Logged) -> Option<Packet> {
 
 /// Looks at a logged packet on the node that wrote the line; without one, on every node where it would look the same.
 pub fn see(atlas: &Atlas<'_>, logged: &Logged, ends: &Ends, node: Option<&str>, prefixes: &Prefixes) -> Sight {
-    let Some(packet) = packet(logged) else { return Sight::unknown("the line is cut before the packet's protocol") };
+    let Some(packet) = packet(logged) else { return Sight::unknown("the line does not tell the packet's protocol") };
     if let Some(node) = node {
         return at_node(atlas, logged, ends, node, prefixes, &packet);
     }

@@ -267,7 +267,7 @@ fn a_nodes_address_is_opened_only_where_strangers_cannot_come_with_it() {
     assert_eq!(open.source.as_ref().unwrap().kind, EndKind::Node);
     assert_eq!((open.cause, &open.opening), (Some(Cause::Policy), &None));
     let why = open.no_command.unwrap();
-    assert!(why.contains("port 32127 is open to strangers") && why.contains("node m1"), "{why}");
+    assert!(why.contains("port 32127 of Service demo/nginx is open to strangers"), "{why}");
     assert!(open.why.unwrap().contains("any client that entered the cluster by that node"));
 
     let world = cluster(&format!("{LOGGED}{PERIMETER}"));

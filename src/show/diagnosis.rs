@@ -179,15 +179,14 @@ pub fn table(groups: &[Group], command: Command<'_>, width: u16, paint: Paint) -
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    table.set_header(["", "COUNT", "SOURCE", "DESTINATION", "WHERE", "LOGGED BY", "CAUSE"]);
+    table.set_header(["", "COUNT", "SOURCE", "DESTINATION", "WHERE", "CAUSE"]);
     for (index, group) in groups.iter().take(LISTED).enumerate() {
         table.add_row([
             (index + 1).to_string(),
             group.count.to_string(),
-            source(group),
-            destination(group),
+            in_two_lines(&source(group)),
+            in_two_lines(&destination(group)),
             place(group),
-            logger(group),
             cause(group),
         ]);
     }
@@ -195,8 +194,10 @@ pub fn table(groups: &[Group], command: Command<'_>, width: u16, paint: Paint) -
     out = harmless(&out).into_owned();
     out.push('\n');
     for (index, group) in groups.iter().take(LISTED).enumerate() {
-        for line in opened(group, command, paint) {
-            _ = writeln!(out, "{:>3}  {line}", index + 1);
+        let number = (index + 1).to_string();
+        for (line, text) in below(group, command, usize::from(width), paint).iter().enumerate() {
+            let number = if line == 0 { number.as_str() } else { "" };
+            _ = writeln!(out, "{number:>3}  {text}");
         }
     }
     if groups.len() > LISTED {
@@ -239,22 +240,46 @@ pub fn block(group: &Group, command: Command<'_>, paint: Paint) -> String {
         _ = write!(out, ", {what} {}", harmless(&text));
     }
     out.push('\n');
-    for line in opened(group, command, paint) {
+    let command = command(group).map(|command| paint.strong(&harmless(&command)).into_owned());
+    for line in remarks_on(group).chain(command) {
         _ = writeln!(out, "  {line}");
     }
     out
 }
 
-/// The command, or why there is none, and what else is to be known.
-fn opened(group: &Group, command: Command<'_>, paint: Paint) -> Vec<String> {
-    let why = group.why.as_ref().map(|why| harmless(why).into_owned());
-    let mut lines: Vec<String> = why.into_iter().collect();
-    match (command(group), &group.no_command) {
-        (Some(command), _) => lines.push(paint.strong(&harmless(&command)).into_owned()),
-        (None, Some(why)) => lines.push(format!("no command: {}", harmless(why))),
-        (None, None) => {}
+/// What stands below the table for one of its rows.
+fn below(group: &Group, command: Command<'_>, width: usize, paint: Paint) -> Vec<String> {
+    let logger = Some(logger(group)).filter(|logger| logger != "-").map(|logger| format!("logged by {logger}"));
+    let prose = logger.into_iter().chain(remarks_on(group));
+    let mut lines: Vec<String> = prose.flat_map(|text| wrapped(&text, width.saturating_sub(6))).collect();
+    lines.extend(command(group).map(|command| paint.strong(&harmless(&command)).into_owned()));
+    lines
+}
+
+/// What is to be known of a group, and why there is no command where there is none.
+fn remarks_on(group: &Group) -> impl Iterator<Item = String> {
+    let none = group.no_command.as_ref().map(|why| format!("no command: {}", harmless(why)));
+    group.why.as_ref().map(|why| harmless(why).into_owned()).into_iter().chain(none)
+}
+
+/// Text in lines of so many characters, broken between words.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
     }
     lines
+}
+
+/// An address, and below it who that is.
+fn in_two_lines(end: &str) -> String {
+    end.replacen(" (", "\n(", 1)
 }
 
 fn source(group: &Group) -> String {
@@ -264,11 +289,16 @@ fn source(group: &Group) -> String {
 fn destination(group: &Group) -> String {
     let end = group.destination.as_ref().map_or_else(|| "-".into(), shown);
     let protocol = group.protocol.map(|protocol: Protocol| protocol.to_string());
-    match (protocol, group.port, group.icmp) {
-        (Some(protocol), Some(port), _) => format!("{end} {protocol}:{port}"),
-        (Some(protocol), None, Some((kind, code))) => format!("{end} {protocol} {kind}/{code}"),
-        (Some(protocol), None, None) => format!("{end} {protocol}"),
-        (None, ..) => end,
+    let what = match (protocol, group.port, group.icmp) {
+        (Some(protocol), Some(port), _) => format!(" {protocol}:{port}"),
+        (Some(protocol), None, Some((kind, code))) => format!(" {protocol} {kind}/{code}"),
+        (Some(protocol), None, None) => format!(" {protocol}"),
+        (None, ..) => String::new(),
+    };
+    // Behind the address, where a reader looks for it.
+    match end.split_once(" (") {
+        Some((address, who)) => format!("{address}{what} ({who}"),
+        None => end + &what,
     }
 }
 

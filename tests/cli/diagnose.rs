@@ -213,7 +213,13 @@ fn the_article_node_port_by_the_other_node() {
     assert_eq!(group["cause"], "policy");
     // Everybody is let in to port 32127, so the node's address in a rule would let everybody in to nginx.
     assert_eq!(group.get("command"), None);
-    assert!(group["noCommand"].as_str().unwrap().contains("port 32127 is open to strangers"), "{group}");
+    assert!(
+        group["noCommand"]
+            .as_str()
+            .unwrap()
+            .contains("port 32127 of Service advanced-policy-demo/nginx is open to strangers"),
+        "{group}"
+    );
 }
 
 #[test]
@@ -321,7 +327,7 @@ fn a_log_is_followed() {
     let mut command = program(lab.directory.path());
     let mut child = piped(command.args(["diagnose", "-w", "--log", "kern.log", "-f", "manifests"]));
     let mut printed = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| line.unwrap());
-    assert!(printed.next().unwrap().starts_with("10.7.0.99 -> 10.20.112.90 (Pod advanced-policy-demo/nginx"));
+    assert!(printed.next().unwrap().starts_with("10.7.0.99 -> 10.20.112.90 TCP:80 (Pod advanced-policy-demo/nginx"));
     assert!(printed.next().unwrap().contains("kubectl zerotrust allow --from 10.7.0.99 "));
     let mut log = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
     log.write_all(CLIENT.as_bytes()).unwrap();

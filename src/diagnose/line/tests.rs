@@ -188,3 +188,61 @@ fn other_lines_are_no_packets() {
         assert_eq!(parse(line), Line::Other, "{line}");
     }
 }
+
+/// Records of /dev/kmsg of Linux 6.18: iptables LOG and nftables log between two network namespaces.
+#[test]
+fn what_a_kernel_wrote_is_read() {
+    let shown = |line: &str| match parse(line) {
+        Line::Entry(Entry { event: Event::Logged(l), .. }) => {
+            let protocol = l.protocol.map_or("?".to_string(), |protocol| protocol.to_string());
+            let detail = match (l.port, l.icmp) {
+                (Some(port), _) => format!(":{port}"),
+                (_, Some((kind, code))) => format!(" {kind}/{code}"),
+                _ => String::new(),
+            };
+            format!("{}>{} {} -> {} {protocol}{detail} {:?}", l.incoming, l.outgoing, l.source, l.destination, l.part)
+        }
+        Line::Entry(Entry { event, .. }) => format!("{event:?}"),
+        other => format!("{other:?}"),
+    };
+    let found: Vec<String> = include_str!("kernel.txt").lines().map(shown).collect();
+    let expected = [
+        ">eth0 :: -> ff02::16 ICMPv6 143/0 Opening",
+        "eth0> 192.0.2.1 -> 192.0.2.2 TCP:8080 Opening",
+        ">eth0 192.0.2.2 -> 192.0.2.1 TCP:50202 Later",
+        "eth0> fd00:7::1 -> fd00:7::2 TCP:8080 Opening",
+        ">eth0 192.0.2.2 -> 192.0.2.1 ICMP 3/0 Error",
+        "eth0> fd00:7::1 -> fd00:7::2 UDP:5353 Opening",
+        ">eth0 fd00:7::2 -> fd00:7::1 ICMPv6 1/4 Error",
+        "eth0> 192.0.2.1 -> 192.0.2.2 UDP:5353 Opening",
+        "eth0> 192.0.2.1 -> 192.0.2.2 UDP Fragment",
+        "eth0> fd00:7::1 -> fd00:7::2 UDP Fragment",
+        "eth0> 192.0.2.1 -> 192.0.2.2 47 Opening",
+        ">eth0 fd00:7::2 -> fd00:7::1 ICMPv6 4/1 Error",
+        "eth0> 192.0.2.1 -> 192.0.2.2 SCTP Opening",
+        "eth0> fd00:7::1 -> fd00:7::2 SCTP Opening",
+        "eth0> 192.0.2.1 -> 192.0.2.2 UDPLite:7 Opening",
+        "eth0> 192.0.2.1 -> 192.0.2.2 50 Opening",
+        // The kernel does not name ESP in IPv6.
+        "eth0> fd00:7::1 -> fd00:7::2 ? Opening",
+        "eth0> 192.0.2.1 -> 192.0.2.2 51 Opening",
+        "eth0> fd00:7::1 -> fd00:7::2 4 Opening",
+        "Martian { source: 198.51.100.7, destination: 192.0.2.2, interface: \"eth0\" }",
+        "Other",
+        "eth0> :: -> ff02::1:ff53:23fd ICMPv6 135/0 Opening",
+    ];
+    assert_eq!(found, expected);
+}
+
+proptest::proptest! {
+    /// Whatever stands in a log, reading it ends.
+    #[test]
+    fn no_line_is_too_strange(noise in ".{0,80}", cut in 0..400_usize) {
+        _ = parse(&noise);
+        _ = parse(&format!("{noise} IN= OUT= SRC={noise} DST="));
+        _ = parse(&format!("{noise}martian source {noise} from {noise}, on dev {noise}"));
+        _ = parse(&format!("wireguard: {noise}: Packet has unallowed src IP ({noise}) from peer {noise}"));
+        let end = NODE_PORT.char_indices().map(|(at, _)| at).nth(cut.min(NODE_PORT.len() - 1)).unwrap();
+        _ = parse(&format!("{}{noise}", &NODE_PORT[..end]));
+    }
+}
