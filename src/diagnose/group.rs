@@ -114,8 +114,8 @@ struct Case {
 
 /// Looks for commands; the same packet logged at several places has one.
 fn open(world: &World, groups: &mut [(Group, Option<Case>)]) {
-    let mut known: HashMap<(Option<Packet>, Option<Checkpoint>, Option<String>), Result<Opening, String>> =
-        HashMap::new();
+    type Asked = (Option<Packet>, Option<Checkpoint>, Option<String>);
+    let mut known: HashMap<Asked, Result<Opening, String>> = HashMap::new();
     for (group, case) in groups {
         let Some(Case { logged, ends, node, sight, fate }) = case else { continue };
         let key = (packet(logged), sight.checkpoint, node.clone());

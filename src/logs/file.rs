@@ -16,12 +16,16 @@ const QUIET: Duration = Duration::from_millis(300);
 
 /// Reads what is there now; without a path, standard input up to its end.
 pub fn read(path: Option<&Path>, mut take: impl FnMut(&str)) -> Result<(), LogError> {
-    let Some(path) = path else { return lines(stdin().lock(), "standard input", |line| give(take(line))) };
+    let mut all = |line: &str| {
+        take(line);
+        true
+    };
+    let Some(path) = path else { return lines(stdin().lock(), "standard input", all) };
     let place = path.display().to_string();
     let failed = |error: std::io::Error| LogError::File { place: place.clone(), reason: reason(&error) };
     let file = File::open(path).map_err(failed)?;
     if !is_device(&file) {
-        return lines(BufReader::new(file), &place, |line| give(take(line)));
+        return lines(BufReader::new(file), &place, all);
     }
     // /dev/kmsg waits for the next message instead of ending.
     let (sender, receiver) = mpsc::channel();
@@ -30,14 +34,9 @@ pub fn read(path: Option<&Path>, mut take: impl FnMut(&str)) -> Result<(), LogEr
         _ = lines(BufReader::new(file), "", |line| sender.send(line.to_string()).is_ok());
     });
     while let Ok(line) = receiver.recv_timeout(QUIET) {
-        take(&line);
+        all(&line);
     }
     Ok(())
-}
-
-/// Keeps on reading.
-fn give((): ()) -> bool {
-    true
 }
 
 /// Hands over line after line until the end, or until nobody takes them any more.
