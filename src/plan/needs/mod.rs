@@ -1,6 +1,7 @@
 //! What must be read from a live cluster to answer a question, in rounds: first what names say, then what follows.
 //! Never reads anything, and never asks for all pods where a few are enough.
 
+mod logged;
 mod network;
 mod question;
 mod targets;
@@ -14,6 +15,7 @@ use super::target::{Target, TargetKind};
 use crate::kubernetes::names::{Kind, RESOURCES, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
 use crate::model::world::{LabelQuery, Service, World};
+pub use logged::{logged, logged_follow_ups};
 pub use network::{announcers, facts};
 pub use question::{question, question_follow_ups};
 pub use targets::of_target;
