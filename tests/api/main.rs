@@ -6,6 +6,7 @@ mod support;
 
 mod cluster;
 mod concurrent;
+mod explain;
 mod faults;
 mod journey;
 mod permissions;
