@@ -7,13 +7,14 @@ use crate::cli::{Format, Output};
 use crate::model::flow::{Verdict, together};
 use crate::outcome::{Outcome, Problem};
 use crate::plan::concerns::concerning;
+use crate::plan::facts::of_paths;
 use crate::plan::fix::{Opening, Remedy, remedy};
 use crate::plan::needs;
 use crate::plan::question::{Asked, Ways};
 use crate::show::explained::{Style, text};
 use crate::show::explanation::{Explanation, Fix, Flow};
 use crate::show::yaml::{json, yaml};
-use crate::show::{diff, evidence, rule, unread};
+use crate::show::{diff, evidence, facts, rule, unread};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -84,6 +85,7 @@ impl Explain {
             context.say(&diff::notes(&ways.notes, context.paint_errors));
             if context.global.verbose > 0 {
                 context.say(&evidence::of_paths(&scene.world, &ways.paths));
+                context.say(&facts::table(&of_paths(&scene.world, &ways.paths), context.now));
             }
             let explanation = self.explanation(context, &asked, scene, ways);
             let style = |wide| Style { paint: context.paint, width: context.width, wide };

@@ -206,6 +206,13 @@ pub enum Decider {
         /// As `kns.shop`.
         name: String,
     },
+    /// A setting of Felix, which no policy overrules.
+    Setting {
+        /// As `defaultEndpointToHostAction`.
+        name: String,
+        /// Where it is set.
+        evidence: String,
+    },
     /// It cannot be told; or nobody decides, where policy has no say.
     Unknown {
         /// Why, in words for a person.

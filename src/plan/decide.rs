@@ -112,6 +112,7 @@ pub fn describe_decider(by: &Decider) -> String {
             let names: Vec<String> = policies.iter().map(PolicyId::to_string).collect();
             format!("the end of tier {tier} ({})", listed(&names, POLICIES))
         }
+        Decider::Setting { name, .. } => format!("Felix's {name}"),
         Decider::Profile { name } => format!("profile {name}, as no policy selects it"),
         Decider::Unknown { why } => why.clone(),
     }

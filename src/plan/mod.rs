@@ -11,6 +11,7 @@ pub mod dns_reach;
 pub mod edit;
 pub mod ends;
 pub mod exposure;
+pub mod facts;
 pub mod fix;
 pub mod grant;
 pub mod guard;
@@ -35,7 +36,7 @@ pub mod standin;
 pub mod status;
 pub mod target;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod undo;
 pub mod unlock;
 #[cfg(test)]

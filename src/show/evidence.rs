@@ -8,7 +8,7 @@ use super::table::columns;
 use crate::model::flow::{Checkpoint, Decider, Hop, Path};
 use crate::model::policy::PolicyId;
 use crate::model::words::counted;
-use crate::model::world::{AddressRole, Fact, Gap, LocalDetection, Pool, Service, TunnelMode, World};
+use crate::model::world::{AddressRole, Fact, Gap, Pool, Service, TunnelMode, World};
 
 type Row = Vec<String>;
 
@@ -21,7 +21,7 @@ pub fn of_paths(world: &World, paths: &[Path]) -> String {
     let mut rows = nodes(world, &hops, &met);
     rows.extend(pods(world, &met));
     let ports: BTreeSet<u16> = paths.iter().filter_map(|path| path.sent?.port).collect();
-    rows.extend(services(world, &hops, &met, &ports));
+    rows.extend(services(world, &met, &ports));
     rows.extend(routes(world, &met));
     rows.extend(hosts(world, &hops));
     rows.extend(policies(world, &hops));
@@ -56,7 +56,7 @@ fn pods(world: &World, met: &BTreeSet<IpAddr>) -> Vec<Row> {
     .collect()
 }
 
-fn services(world: &World, hops: &[&Hop], met: &BTreeSet<IpAddr>, ports: &BTreeSet<u16>) -> Vec<Row> {
+fn services(world: &World, met: &BTreeSet<IpAddr>, ports: &BTreeSet<u16>) -> Vec<Row> {
     let mut rows = Vec::new();
     let behind = |service: &&Service| {
         let own = service.cluster_ips.iter().chain(&service.external_ips).chain(&service.load_balancer_ips);
@@ -71,32 +71,8 @@ fn services(world: &World, hops: &[&Hop], met: &BTreeSet<IpAddr>, ports: &BTreeS
         });
         let policy = if service.local { "Local" } else { "Cluster" };
         rows.push(row(&name, format!("{}, externalTrafficPolicy {policy}", service.kind), "its spec"));
-        let key = (service.namespace.clone(), service.name.clone());
-        let announcers = world.network.announcers.get(&key).filter(|nodes| !nodes.is_empty());
-        if let Some(nodes) = announcers.filter(|_| service.load_balancer_ips.iter().any(|ip| met.contains(ip))) {
-            let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
-            rows.push(row(&name, format!("announced by {}", nodes.join(", ")), "ServiceL2Status or ServiceBGPStatus"));
-        }
-    }
-    if hops.iter().any(|hop| hop.checkpoint == Checkpoint::Dnat) {
-        rows.push(fact("kube-proxy", &world.network.proxy_mode, |mode| format!("mode {mode}")));
-        rows.push(fact("kube-proxy", &world.network.knows_local, |detection| match detection {
-            LocalDetection::Ranges(ranges) => {
-                let ranges: Vec<String> = ranges.iter().map(ToString::to_string).collect();
-                format!("tells pods by {}", ranges.join(", "))
-            }
-            LocalDetection::Node => "tells pods of its own node".into(),
-            LocalDetection::Never => "cannot tell pods from others".into(),
-        }));
     }
     rows
-}
-
-fn fact<T>(of: &str, fact: &Fact<T>, say: impl Fn(&T) -> String) -> Row {
-    match fact {
-        Fact::Known { value, evidence } => row(of, say(value), evidence),
-        Fact::Unknown { why } => row(of, "not known", why),
-    }
 }
 
 fn routes(world: &World, met: &BTreeSet<IpAddr>) -> Vec<Row> {
@@ -136,7 +112,7 @@ fn policies(world: &World, hops: &[&Hop]) -> Vec<Row> {
         match by {
             Decider::Rule { policy, .. } => drop(found.insert(policy)),
             Decider::TierDefault { policies, .. } => found.extend(policies),
-            Decider::Profile { .. } | Decider::Unknown { .. } => {}
+            Decider::Profile { .. } | Decider::Setting { .. } | Decider::Unknown { .. } => {}
         }
     }
     let place = |id: &PolicyId| world.written.get(id).map_or("the API", |written| written.place.as_str()).to_string();

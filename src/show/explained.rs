@@ -263,6 +263,7 @@ fn decided(by: &Decider, hop: &Hop, rules: &Rules) -> String {
         }
         Decider::Profile { name } if name == "none" => "no policy selects it, and it has no profile that allows".into(),
         Decider::Profile { name } => format!("no policy selects it: profile {name}"),
+        Decider::Setting { name, evidence } => format!("Felix's {name} ({evidence})"),
         Decider::Unknown { why } => why.clone(),
     }
 }

@@ -1,10 +1,12 @@
 //! Any value as text: plans, explanations, tables, problems.
 //! Never knows a client, and prints nothing by itself.
 
+pub mod diagnosis;
 pub mod diff;
 pub mod evidence;
 pub mod explained;
 pub mod explanation;
+pub mod facts;
 pub mod history;
 pub mod merged;
 pub mod paint;

@@ -6,7 +6,9 @@ mod support;
 
 mod cluster;
 mod concurrent;
+mod diagnose;
 mod explain;
+mod facts;
 mod faults;
 mod journey;
 mod permissions;
