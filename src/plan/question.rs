@@ -7,11 +7,15 @@ use super::grant::{Ask, allow};
 use super::ports::{self, PortName, PortsAsked};
 use super::resolve::{Resolved, resolve};
 use super::target::{Target, TargetKind};
-use super::{Note, Plan, PlanError};
+use super::{Note, Plan, PlanError, Weight};
 use crate::evaluate::path::{Question, walk};
 use crate::model::flow::{Packet, Path, Protocol};
 use crate::model::intent::{Grant, Peer};
+use crate::model::words::listed;
 use crate::model::world::World;
+
+/// How many nodes are listed where one is not known.
+const NODES: usize = 20;
 
 /// One flow, as it was asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +89,7 @@ impl Asked {
             let reason = format!("{} and {} share no address family", from.described, to.described);
             return Err(PlanError::Unknown { reason, hints: Vec::new() });
         }
-        self.check_entry(world, &ends.packets)?;
+        let entry = self.check_entry(world, &ends.packets)?;
         let paths = self.walk(world, &ends.packets);
         let first = ends.packets[0];
         let shared = |same: bool| same.then_some(first);
@@ -97,7 +101,7 @@ impl Asked {
             port: port.and_then(|packet| packet.port),
             from: from.described,
             to: to.described,
-            notes: from.notes.into_iter().chain(to.notes).chain(ends.notes).collect(),
+            notes: from.notes.into_iter().chain(to.notes).chain(ends.notes).chain(entry).collect(),
             packets: ends.packets,
         })
     }
@@ -120,21 +124,20 @@ impl Asked {
         packets.iter().flat_map(one).collect()
     }
 
-    /// The node where it enters is for those outside: what is inside starts where it is.
-    fn check_entry(&self, world: &World, packets: &[Packet]) -> Result<(), PlanError> {
-        let Some(entry) = &self.entry else { return Ok(()) };
+    /// The node where it enters has to be there; for what is inside it has no say, as that starts where it is.
+    fn check_entry(&self, world: &World, packets: &[Packet]) -> Result<Option<Note>, PlanError> {
+        let Some(entry) = &self.entry else { return Ok(None) };
         if !world.nodes.contains_key(entry) {
             let nodes: Vec<&str> = world.nodes.keys().map(String::as_str).collect();
-            let hints = vec![format!("nodes are {}", nodes.join(", "))];
+            let hints = vec![format!("nodes are {}", listed(&nodes, NODES))];
             return Err(PlanError::Unresolved { reason: format!("there is no node {entry}"), hints });
         }
-        match packets.iter().find(|packet| ends::has_owner(world, packet.source)) {
-            None => Ok(()),
-            Some(packet) => {
-                let reason = format!("{} is in the cluster, and enters by no node", packet.source);
-                Err(usage(reason, "leave out --entry".into()))
-            }
-        }
+        let inside = packets.iter().find(|packet| ends::has_owner(world, packet.source));
+        Ok(inside.map(|packet| {
+            let source = packet.source;
+            let text = format!("--entry has no say for {source}, which is in the cluster and starts on its own node");
+            Note { weight: Weight::Warning, text }
+        }))
     }
 }
 
