@@ -105,7 +105,7 @@ impl Diagnose {
                 read_all(log, cluster, |line, machine| tally.read(line, machine)).await?;
             }
             let (scene, found) = self.explain(session, &tally).await?;
-            let prefixes = Prefixes::new(&scene.world.network.log_prefixes, &self.prefix);
+            let prefixes = Prefixes::new(&scene.world.network.log_prefixes(), &self.prefix);
             context.say(&remarks(&tally, &prefixes, &scene.world, context.paint_errors));
             self.print(context, &found);
             Ok(outcome(&found))
@@ -146,7 +146,7 @@ impl Diagnose {
         let (addresses, ports) = (tally.addresses(), tally.open_ports());
         let next = |world: &_| needs::logged_follow_ups(world, &addresses, &ports);
         let scene = session.observe(needs::logged(), next).await?;
-        let prefixes = Prefixes::new(&scene.world.network.log_prefixes, &self.prefix);
+        let prefixes = Prefixes::new(&scene.world.network.log_prefixes(), &self.prefix);
         let found = groups(&scene.world, tally.entries(), &prefixes);
         Ok((scene, found))
     }

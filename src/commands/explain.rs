@@ -6,12 +6,13 @@ use super::session::{Scene, Session};
 use crate::cli::Output;
 use crate::model::flow::{Verdict, together};
 use crate::outcome::{Outcome, Problem};
+use crate::plan::facts::of_paths;
 use crate::plan::grant::Ask;
 use crate::plan::needs;
 use crate::plan::question::{Asked, Ways, granted, split_port};
 use crate::show::explanation::{Explanation, Fix, Flow, text};
 use crate::show::yaml::{json, yaml};
-use crate::show::{diff, evidence};
+use crate::show::{diff, evidence, facts};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,6 +73,7 @@ impl Explain {
             context.say(&diff::notes(&ways.notes, context.paint_errors));
             if context.global.verbose > 0 {
                 context.say(&evidence::of_paths(&scene.world, &ways.paths));
+                context.say(&facts::table(&of_paths(&scene.world, &ways.paths), context.now));
             }
             let explanation = self.explanation(context, &asked, scene, ways);
             context.print(&match self.output {

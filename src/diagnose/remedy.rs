@@ -13,7 +13,7 @@ use crate::evaluate::path::{Question, walk};
 use crate::model::flow::{Checkpoint, Hop, HopAction, Packet};
 use crate::model::intent::Peer;
 use crate::model::selector::Selector;
-use crate::model::world::{Hidden, Part as WorldPart, Pod, Service, World};
+use crate::model::world::{Hidden, Part as WorldPart, Pod, Service, ServiceAddress, World};
 use crate::plan::candidates::selector_of;
 use crate::plan::grant::Ask;
 use crate::plan::ports;
@@ -150,10 +150,12 @@ fn refuse_shared(world: &World, ends: &Ends) -> Result<(), String> {
         return Err("not all Services could be read, and clients of one may come with this address".into());
     }
     let services = world.services.values().filter(|service| leads_to(service, pod));
+    // Rules with an IPv4 address say nothing of IPv6.
+    let same_family = |door: &Packet| door.destination.is_ipv4() == ends.source.address.is_ipv4();
     for (service, door) in
         services.flat_map(|service| doors(world, service).into_iter().map(move |door| (service, door)))
     {
-        if is_open(world, &door) {
+        if same_family(&door) && is_open(world, &door) {
             return Err(format!(
                 "{} port {} of Service {}/{} is open to strangers, and those who enter there come with this address too: \
                  a rule for it would let all of them in. externalTrafficPolicy: Local on the Service keeps the clients' \
@@ -194,8 +196,8 @@ fn doors(world: &World, service: &Service) -> Vec<Packet> {
         if let Some(number) = port.node_port {
             world.nodes.values().flat_map(|node| node.all_addresses()).for_each(|ip| add(ip, number));
         }
-        let advertised = |ip: &&IpAddr| world.network.advertised.iter().any(|net| net.contains(*ip));
-        let cluster = service.cluster_ips.iter().filter(advertised);
+        let cluster = service.cluster_ips.iter();
+        let cluster = cluster.filter(|ip| world.network.advertises(ServiceAddress::Cluster, **ip).is_some());
         let outside = service.load_balancer_ips.iter().chain(&service.external_ips);
         outside.chain(cluster).for_each(|ip| add(*ip, port.port));
     }

@@ -172,7 +172,7 @@ fn is_own(world: &World, node: &str, destination: &End) -> bool {
 
 fn nobody_asked(world: &World, logged: &Logged, ends: &Ends) -> Sight {
     let between = format!("{} to {}", shown(&logged.incoming), shown(&logged.outgoing));
-    if world.network.bpf {
+    if world.network.felix.is_bpf() {
         return Sight::unknown("the eBPF dataplane asks policy elsewhere, and writes no such lines");
     }
     match (&ends.incoming, &ends.outgoing) {

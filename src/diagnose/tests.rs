@@ -74,7 +74,7 @@ fn syn(interfaces: &str, addresses: &str, port: u16) -> String {
 fn diagnosed(world: &World, lines: &[String]) -> Vec<Group> {
     let mut tally = Tally::default();
     lines.iter().for_each(|line| tally.read(line, None));
-    groups(world, tally.entries(), &Prefixes::new(&world.network.log_prefixes, &[]))
+    groups(world, tally.entries(), &Prefixes::new(&world.network.log_prefixes(), &[]))
 }
 
 fn one(world: &World, line: &str) -> Group {

@@ -3,7 +3,7 @@
 
 mod entries;
 mod host;
-mod interfaces;
+pub mod interfaces;
 mod journey;
 pub mod logs;
 pub mod owners;

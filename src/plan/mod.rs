@@ -9,6 +9,7 @@ pub mod dns;
 pub mod dns_reach;
 pub mod edit;
 pub mod exposure;
+pub mod facts;
 pub mod grant;
 pub mod guard;
 pub mod lifelines;

@@ -159,13 +159,16 @@ pub fn remarks(tally: &Tally, prefixes: &Prefixes, world: &World, paint: Paint) 
             harmless(named)
         );
     }
-    let limit =
-        world.network.log_rate_limit.as_ref().map(|limit| format!("Felix writes at most {limit} for each Log rule"));
+    let limit = world
+        .network
+        .every_felix()
+        .find_map(|felix| felix.log_rate_limit.value()?.as_ref())
+        .map(|limit| format!("Felix writes at most {limit} for each Log rule"));
     let lost = (tally.lost > 0).then(|| "the log says that messages were left out".to_string());
     if let Some(why) = limit.or(lost) {
         _ = writeln!(out, "{}: {}, so the counts are lower bounds", paint.warning("Warning"), harmless(&why));
     }
-    if world.network.bpf {
+    if world.network.felix.is_bpf() {
         let text = "the eBPF dataplane logs to its trace pipe, not to the kernel log, so these lines are from before";
         _ = writeln!(out, "{}: {text}", paint.warning("Warning"));
     }

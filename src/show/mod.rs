@@ -5,6 +5,7 @@ pub mod diagnosis;
 pub mod diff;
 pub mod evidence;
 pub mod explanation;
+pub mod facts;
 pub mod history;
 pub mod paint;
 pub mod problem;

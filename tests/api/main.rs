@@ -7,6 +7,7 @@ mod support;
 mod cluster;
 mod concurrent;
 mod diagnose;
+mod facts;
 mod faults;
 mod journey;
 mod permissions;

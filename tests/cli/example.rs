@@ -72,6 +72,7 @@ fn a_client_is_let_in_and_taken_back() {
     assert_eq!(status["state"], "locked");
     assert_eq!(status["grants"][0]["id"], denied["fix"][0]["grant"], "the grant that explain promised");
     insta::assert_snapshot!("status", lab.run("status"));
+    insta::assert_snapshot!("status_wide", lab.run("status -o wide"));
 
     let id = status["grants"][0]["id"].as_str().unwrap();
     let revoked = lab.run(&format!("revoke {id} --yes"));
