@@ -283,12 +283,12 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             break
         }
         'kubectl-zerotrust;explain' {
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Who connects: a pod, workload, Service, address, CIDR, nodes or world')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Who connects: a pod, workload, Service, address, CIDR, nodes or world; a node''s address is a process on it')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'To what, with a port where it has none of its own; an IPv6 address with a port in brackets')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'tcp, udp, sctp or icmp; that of the port where not set')
-            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'The node where the connection enters the cluster')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'The node where a connection from outside enters the cluster; every one that it can where not set')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml, name')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml, name')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace in which names are looked up; the context''s where not set, else all')

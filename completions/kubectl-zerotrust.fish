@@ -268,11 +268,11 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand stat
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l from -d 'Who connects: a pod, workload, Service, address, CIDR, nodes or world' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l from -d 'Who connects: a pod, workload, Service, address, CIDR, nodes or world; a node\'s address is a process on it' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l to -d 'To what, with a port where it has none of its own; an IPv6 address with a port in brackets' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l protocol -d 'tcp, udp, sctp or icmp; that of the port where not set' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l entry -d 'The node where the connection enters the cluster' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s o -l output -d 'One of table, wide, json, yaml' -r -f -a "table\t'For people'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l entry -d 'The node where a connection from outside enters the cluster; every one that it can where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s o -l output -d 'One of table, wide, json, yaml, name' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
 json\t'JSON'
 yaml\t'YAML'

@@ -194,18 +194,19 @@ impl<'w> Atlas<'w> {
         }
         let service = self.world.services_at(logged.destination).next()?;
         let key = (service.namespace.clone(), service.name.clone());
-        let announcers = self.world.network.announcers.get(&key)?.value()?;
-        announcers.first().filter(|_| announcers.len() == 1).map(|announcer| announcer.node.clone())
+        match self.world.network.announcers.get(&key)?.value()?.as_slice() {
+            [only] => Some(only.node.clone()),
+            _ => None,
+        }
     }
 }
 
 /// What the names of pods' interfaces begin with, on any node.
 fn prefixes(world: &World) -> Vec<String> {
-    let mut all: Vec<String> =
-        world.network.every_felix().filter_map(|felix| felix.interface_prefixes.value()).flatten().cloned().collect();
-    all.sort();
-    all.dedup();
-    if all.is_empty() { vec!["cali".into()] } else { all }
+    match world.network.interface_prefixes() {
+        none if none.is_empty() => vec!["cali".into()],
+        set => set,
+    }
 }
 
 /// Two answers are none.

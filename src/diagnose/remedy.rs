@@ -196,8 +196,8 @@ fn doors(world: &World, service: &Service) -> Vec<Packet> {
         if let Some(number) = port.node_port {
             world.nodes.values().flat_map(|node| node.all_addresses()).for_each(|ip| add(ip, number));
         }
-        let cluster = service.cluster_ips.iter();
-        let cluster = cluster.filter(|ip| world.network.advertises(ServiceAddress::Cluster, **ip).is_some());
+        let advertised = |ip: &&IpAddr| world.network.advertises(ServiceAddress::Cluster, **ip).is_some();
+        let cluster = service.cluster_ips.iter().filter(advertised);
         let outside = service.load_balancer_ips.iter().chain(&service.external_ips);
         outside.chain(cluster).for_each(|ip| add(*ip, port.port));
     }

@@ -109,7 +109,10 @@ fn felix(settings: &Settings<'_>, beside: &Beside<'_>) -> Felix {
         vxlan_port: port("vxlanPort", 4789),
         log_prefix: settings.fact("logPrefix", "calico-packet".into(), |value| Some(value.as_str()?.to_string())),
         log_rate_limit: settings.fact("logActionRateLimit", None, |value| Some(Some(value.as_str()?.to_string()))),
-        interface_prefixes: settings.fact("interfacePrefix", vec!["cali".into()], words),
+        interface_prefixes: settings.fact("interfacePrefix", vec!["cali".into()], |value| {
+            let names = value.as_str()?.split(',').map(str::trim).filter(|name| !name.is_empty());
+            Some(names.map(str::to_string).collect())
+        }),
         nat_spares_hosts: settings.fact("natOutgoingExclusions", false, |value| match value.as_str()? {
             "IPPoolsAndHostIPs" => Some(true),
             "IPPoolsOnly" => Some(false),
@@ -213,12 +216,6 @@ const FAILSAFE_OUT: [(Protocol, u16); 9] = [
 
 fn of(ports: &[(Protocol, u16)]) -> Vec<Failsafe> {
     ports.iter().map(|(protocol, port)| Failsafe { protocol: *protocol, port: *port, net: None }).collect()
-}
-
-/// A list with commas.
-fn words(value: &Value) -> Option<Vec<String>> {
-    let words = value.as_str()?.split(',').map(str::trim).filter(|word| !word.is_empty());
-    Some(words.map(str::to_string).collect())
 }
 
 /// Failsafe ports, as a FelixConfiguration lists them or as words.

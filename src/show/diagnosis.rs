@@ -6,7 +6,7 @@ use std::fmt::Write;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use super::explanation::{ByView, by, decided};
+use super::explanation::{ByView, by};
 use super::paint::{Paint, harmless};
 use super::table::columns;
 use crate::diagnose::cause::{Cause, tunnel_name};
@@ -17,6 +17,7 @@ use crate::diagnose::tally::Tally;
 use crate::model::flow::{Checkpoint, Protocol, Verdict};
 use crate::model::policy::{PolicyId, PolicyKind};
 use crate::model::world::World;
+use crate::plan::decide::describe_decider;
 
 /// How many groups a table lists.
 const LISTED: usize = 50;
@@ -161,7 +162,7 @@ pub fn remarks(tally: &Tally, prefixes: &Prefixes, world: &World, paint: Paint) 
     }
     let limit = world
         .network
-        .every_felix()
+        .felixes()
         .find_map(|felix| felix.log_rate_limit.value()?.as_ref())
         .map(|limit| format!("Felix writes at most {limit} for each Log rule"));
     let lost = (tally.lost > 0).then(|| "the log says that messages were left out".to_string());
@@ -176,12 +177,15 @@ pub fn remarks(tally: &Tally, prefixes: &Prefixes, world: &World, paint: Paint) 
 }
 
 /// A table that fits the width, in characters, and below it what opens each of its rows.
-pub fn table(groups: &[Group], command: Command<'_>, width: u16, paint: Paint) -> String {
+pub fn table(groups: &[Group], command: Command<'_>, width: usize, paint: Paint) -> String {
     if groups.is_empty() {
         return String::new();
     }
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX));
     table.set_header(["", "COUNT", "SOURCE", "DESTINATION", "WHERE", "CAUSE"]);
     for (index, group) in groups.iter().take(LISTED).enumerate() {
         table.add_row([
@@ -198,7 +202,7 @@ pub fn table(groups: &[Group], command: Command<'_>, width: u16, paint: Paint) -
     out.push('\n');
     for (index, group) in groups.iter().take(LISTED).enumerate() {
         let number = (index + 1).to_string();
-        for (line, text) in below(group, command, usize::from(width), paint).iter().enumerate() {
+        for (line, text) in below(group, command, width, paint).iter().enumerate() {
             let number = if line == 0 { number.as_str() } else { "" };
             _ = writeln!(out, "{number:>3}  {text}");
         }
@@ -215,7 +219,7 @@ pub fn wide(groups: &[Group], command: Command<'_>) -> String {
         return String::new();
     }
     let row = |group: &Group| {
-        let decided = group.by.as_ref().map_or_else(|| "-".into(), decided);
+        let decided = group.by.as_ref().map_or_else(|| "-".into(), describe_decider);
         let (checkpoint, node) = (group.checkpoint.map(|c| c.to_string()), group.node.clone());
         vec![
             group.count.to_string(),

@@ -5,6 +5,7 @@ mod bad_input;
 mod completions;
 mod diagnose;
 mod example;
+mod explain;
 mod help;
 mod krew;
 

@@ -31,7 +31,7 @@ pub struct Felix {
     pub vxlan_port: u16,
     /// logPrefix: what it writes before packets that Log rules match.
     pub log_prefix: Fact<String>,
-    /// logActionRateLimit: how often Log rules write at most, as `10/minute`; none where they write always.
+    /// logActionRateLimit: how often Log rules write at most, as `10/minute`, if that is limited.
     pub log_rate_limit: Fact<Option<String>>,
     /// interfacePrefix: what the names of pods' interfaces begin with.
     pub interface_prefixes: Fact<Vec<String>>,

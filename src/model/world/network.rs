@@ -1,7 +1,7 @@
 //! The cluster's network: address pools, ranges, what Felix and kube-proxy are told, who announces what.
 //! Never knows what becomes of a packet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
@@ -90,15 +90,23 @@ impl Network {
         self.felix_of.get(node).unwrap_or(&self.felix)
     }
 
-    /// What Felix is told on any node.
-    pub fn every_felix(&self) -> impl Iterator<Item = &Felix> {
-        std::iter::once(&self.felix).chain(self.felix_of.values())
+    /// What Felix writes before packets that Log rules match, on whichever node: each prefix once.
+    pub fn log_prefixes(&self) -> Vec<String> {
+        let known = self.felixes().filter_map(|felix| felix.log_prefix.value());
+        let prefixes: std::collections::BTreeSet<&String> = known.collect();
+        prefixes.into_iter().cloned().collect()
     }
 
-    /// What Felix writes before packets that Log rules match, on any node.
-    pub fn log_prefixes(&self) -> Vec<String> {
-        let known: BTreeSet<&String> = self.every_felix().filter_map(|felix| felix.log_prefix.value()).collect();
-        known.into_iter().cloned().collect()
+    /// What the names of pods' interfaces begin with, on whichever node.
+    pub fn interface_prefixes(&self) -> Vec<String> {
+        let known = self.felixes().filter_map(|felix| felix.interface_prefixes.value()).flatten();
+        let prefixes: std::collections::BTreeSet<&String> = known.collect();
+        prefixes.into_iter().cloned().collect()
+    }
+
+    /// What Felix is told on whichever node.
+    pub fn felixes(&self) -> impl Iterator<Item = &Felix> {
+        std::iter::once(&self.felix).chain(self.felix_of.values())
     }
 
     /// The range of the BGPConfiguration by which an address of a Service is advertised, if it is.
