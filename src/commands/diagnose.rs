@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::context::{Context, quoted};
+use super::context::Context;
 use super::session::{Scene, Session};
-use crate::cli::Output;
+use crate::cli::{Format, Output};
 use crate::diagnose::group::{Group, groups, outcome};
 use crate::diagnose::prefix::Prefixes;
+use crate::diagnose::remedy::Opening;
 use crate::diagnose::tally::Tally;
 use crate::kubernetes::names::Kind;
 use crate::kubernetes::objects::Query;
@@ -35,8 +36,6 @@ Examples:
 Exit codes: 0 nothing is stopped today, 3 some packets are, 4 it cannot be told.";
 
 const NO_NODES: &str = "the files tell of a cluster that cannot be asked for its logs";
-/// The width of a table where the terminal does not say its own.
-const WIDTH: u16 = 120;
 
 /// Explain kernel log lines, and print the commands that open them
 ///
@@ -62,17 +61,8 @@ pub struct Diagnose {
     /// Go on reading, and print new groups as they come
     #[arg(short, long)]
     watch: bool,
-    /// One of table, wide, json, yaml
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: Output,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Diagnose {
@@ -154,17 +144,17 @@ impl Diagnose {
     fn print(&self, context: &Context, found: &[Group]) {
         let command = |group: &Group| command(context, group);
         let views = || found.iter().map(|group| view(group, &command)).collect::<Vec<_>>();
-        context.print(&match self.output {
+        context.print(&match self.format.output {
             Output::Json => json(&views()),
             Output::Yaml => yaml(&views()),
             Output::Wide => wide(found, &command),
-            Output::Table | Output::Name => table(found, &command, width(), context.paint),
+            Output::Table | Output::Name => table(found, &command, context.width, context.paint),
         });
     }
 
     fn print_one(&self, context: &Context, group: &Group) {
         let command = |group: &Group| command(context, group);
-        context.print(&match self.output {
+        context.print(&match self.format.output {
             Output::Json => json(&view(group, &command)),
             Output::Yaml => format!("---\n{}", yaml(&view(group, &command))),
             Output::Table | Output::Wide | Output::Name => block(group, &command, context.paint),
@@ -172,19 +162,8 @@ impl Diagnose {
     }
 }
 
-/// The command as a shell takes it, for the same files.
+/// The command as a shell takes it, for the same cluster or files.
 fn command(context: &Context, group: &Group) -> Option<String> {
-    let opening = group.opening.as_ref()?;
-    let mut line = "kubectl zerotrust allow".to_string();
-    let words = [("--from", &opening.from), ("--to", &opening.to), ("--port", &opening.port)];
-    words.iter().for_each(|(flag, value)| line += &format!(" {flag} {}", quoted(value)));
-    for file in &context.global.filename {
-        line += &format!(" -f {}", quoted(&file.display().to_string()));
-    }
-    Some(line)
-}
-
-fn width() -> u16 {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.filter(|columns| *columns >= 60).unwrap_or(WIDTH)
+    let Opening { from, to, port } = group.opening.clone()?;
+    Some(context.again("allow", &[("--from", from), ("--to", to), ("--port", port)]))
 }

@@ -98,8 +98,9 @@ impl<'w> Atlas<'w> {
     pub fn ends(&self, logged: &Logged) -> Ends {
         let (incoming, outgoing) = (self.face(&logged.incoming), self.face(&logged.outgoing));
         let door = (outgoing == Face::None).then_some((logged.protocol.unwrap_or(Protocol::TCP), logged.port));
+        let source = self.end(logged.source, &logged.incoming, &incoming, None);
         Ends {
-            source: self.end(logged.source, &logged.incoming, &incoming, None),
+            source: source.by_tunnel(self.world, &incoming),
             destination: self.end(logged.destination, &logged.outgoing, &outgoing, door),
             incoming,
             outgoing,
@@ -173,15 +174,16 @@ impl<'w> Atlas<'w> {
             .find_map(|(_, end)| self.world.pods[end.pod?].node.clone())
     }
 
-    /// What comes in by wire for a node's address and is not sent on was received there; what a machine itself sends carries
-    /// its own address.
+    /// What comes in by wire for an address of a node or of a pod there is received at that node; what a machine itself
+    /// sends carries its own address.
     fn node_of_addresses(&self, logged: &Logged) -> Option<String> {
         let own = match (self.face(&logged.incoming), self.face(&logged.outgoing)) {
             (Face::Wire | Face::Tunnel(_), Face::None) => logged.destination,
             (Face::None, Face::Wire | Face::Tunnel(_)) => logged.source,
             _ => return None,
         };
-        self.world.node_at(own).map(|node| node.name.clone())
+        let pods = || self.world.pods_at(own).next().and_then(|pod| pod.node.clone());
+        self.world.node_at(own).map(|node| node.name.clone()).or_else(pods)
     }
 
     /// A load balancer's address comes in where it is announced.
@@ -199,7 +201,7 @@ impl<'w> Atlas<'w> {
     }
 }
 
-/// What the names of pods' interfaces begin with.
+/// What the names of pods' interfaces begin with, on any node.
 fn prefixes(world: &World) -> Vec<String> {
     match world.network.interface_prefixes() {
         none if none.is_empty() => vec!["cali".into()],

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::interface::Face;
 use crate::evaluate::owners::{unseen_node, unseen_pod};
 use crate::model::flow::Protocol;
 use crate::model::world::{AddressRole, NetworkSet, Service, World};
@@ -84,6 +85,17 @@ impl End {
             .or_else(|| of_node(world, address))
             .or_else(|| of_set(world, address))
             .unwrap_or_else(|| End { why: unknown(world, address), ..End::of(address, EndKind::Unknown) })
+    }
+
+    /// A node can have one address on several tunnels (host-local IPAM): the interface tells which one this came by.
+    pub fn by_tunnel(self, world: &World, incoming: &Face) -> End {
+        let Face::Tunnel(role) = incoming else { return self };
+        let node = self.node.as_ref().and_then(|node| world.nodes.get(node)).filter(|_| self.kind == EndKind::Tunnel);
+        let has = node.is_some_and(|node| node.addresses.iter().any(|a| a.ip == self.address && a.role == *role));
+        match has {
+            true => End { tunnel: Some(*role), ..self },
+            false => self,
+        }
     }
 
     /// Whether the address stands for clients whose own address was replaced, too.

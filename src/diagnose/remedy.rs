@@ -150,10 +150,12 @@ fn refuse_shared(world: &World, ends: &Ends) -> Result<(), String> {
         return Err("not all Services could be read, and clients of one may come with this address".into());
     }
     let services = world.services.values().filter(|service| leads_to(service, pod));
+    // Rules with an IPv4 address say nothing of IPv6.
+    let same_family = |door: &Packet| door.destination.is_ipv4() == ends.source.address.is_ipv4();
     for (service, door) in
         services.flat_map(|service| doors(world, service).into_iter().map(move |door| (service, door)))
     {
-        if is_open(world, &door) {
+        if same_family(&door) && is_open(world, &door) {
             return Err(format!(
                 "{} port {} of Service {}/{} is open to strangers, and those who enter there come with this address too: \
                  a rule for it would let all of them in. externalTrafficPolicy: Local on the Service keeps the clients' \

@@ -9,7 +9,7 @@ use super::prefix::Prefixes;
 use super::remedy::Opening;
 use super::tally::Tally;
 use crate::model::flow::{Checkpoint, Verdict};
-use crate::model::world::World;
+use crate::model::world::{AddressRole, World};
 use crate::outcome::Outcome;
 use crate::plan::testing::{allowed, cluster, passes};
 
@@ -483,4 +483,61 @@ fn what_was_not_read_is_unknown() {
     assert_eq!((group.verdict, group.cause), (Verdict::Unknown, Some(Cause::Unknown)));
     assert!(group.why.as_ref().unwrap().contains("unclosed quote"));
     assert_eq!(outcome(&[group]), Outcome::Unknown);
+}
+
+/// With host-local IPAM a node has one address on all of its tunnels (node.go of libcalico-go): the interface tells which.
+#[test]
+fn a_tunnel_is_told_by_the_interface_that_its_packet_came_in_by() {
+    let keys = "projectcalico.org/IPv4IPIPTunnelAddr: 10.20.112.64";
+    let both = format!("{keys}, projectcalico.org/IPv4WireguardInterfaceAddr: 10.20.112.64");
+    let text = format!("{}{LOGGED}", crate::plan::testing::CLUSTER.replace(keys, &both));
+    let world = crate::testing::world(&text);
+    let by = |interface: &str| {
+        let interfaces = format!("IN={interface} OUT={} MAC=", veth("demo/nginx-6799fc88d8-zp4zj"));
+        one(&world, &syn(&interfaces, "SRC=10.20.112.64 DST=10.20.40.90", 80)).source.unwrap().tunnel
+    };
+    assert_eq!(by("wireguard.cali"), Some(AddressRole::Wireguard));
+    assert_eq!(by("tunl0"), Some(AddressRole::Ipip));
+}
+
+#[test]
+fn a_pods_address_before_translation_is_received_at_the_pods_node() {
+    let world = cluster(&format!(
+        "{LOGGED}{}",
+        PERIMETER.replace("nets: [10.128.146.0/23, 10.20.0.0/16]", "nets: [10.9.9.9/32]")
+    ));
+    let group = one(&world, &syn("IN=eth0 OUT= MAC=", "SRC=10.128.146.177 DST=10.20.40.90", 8080));
+    assert_eq!((group.node.as_deref(), group.checkpoint), (Some("w1"), Some(Checkpoint::PreDnat)));
+    assert_eq!(policy(&group).as_deref(), Some("GlobalNetworkPolicy perimeter"));
+}
+
+#[test]
+fn a_door_of_another_family_lets_nobody_in_with_the_address() {
+    let world = cluster(&format!("{LOGGED}{PERIMETER}{IPV6_DOOR}"));
+    // The IPv4 doors are closed by the perimeter; the IPv6 ones are open, and no matter to an IPv4 address.
+    let interfaces = format!("IN=eth0 OUT={} MAC=", veth("demo/nginx-6799fc88d8-zp4zj"));
+    let group = one(&world, &syn(&interfaces, "SRC=10.128.146.177 DST=10.20.40.90", 80));
+    assert_eq!(group.opening, opening("10.128.146.177", "demo/deployment/nginx", "tcp/80"));
+}
+
+/// A second, IPv6 door to nginx that nothing closes: an external address that is announced by hand.
+const IPV6_DOOR: &str = r#"
+{kind: Service, apiVersion: v1, metadata: {name: six, namespace: demo}, spec: {type: ClusterIP, clusterIP: "fd00:21::5", externalIPs: ["fd00:77::1"], selector: {app: nginx}, ports: [{port: 80, targetPort: 80}]}}
+---
+"#;
+
+#[test]
+fn a_nodes_own_prefix_is_read_too() {
+    let felix = r#"
+{kind: FelixConfiguration, apiVersion: projectcalico.org/v3, metadata: {name: default}, spec: {logPrefix: everywhere}}
+---
+{kind: FelixConfiguration, apiVersion: projectcalico.org/v3, metadata: {name: node.w1}, spec: {logPrefix: here}}
+---
+"#;
+    let world = cluster(&format!("{LOGGED}{felix}"));
+    let interfaces = format!("IN=eth0 OUT={} MAC=", veth("demo/nginx-6799fc88d8-zp4zj"));
+    for prefix in ["everywhere: ", "here: ", "calico-packet: "] {
+        let line = syn(&interfaces, "SRC=10.7.0.99 DST=10.20.40.90", 80).replace("calico-packet: ", prefix);
+        assert_eq!(policy(&one(&world, &line)).as_deref(), Some("GlobalNetworkPolicy deny-app-policy"), "{prefix}");
+    }
 }

@@ -210,7 +210,7 @@ pub(super) fn failsafe(world: &World, node: &str, direction: Direction, packet: 
 }
 
 /// A denial that does not count if the port is one that Felix keeps open.
-fn doubt(judgement: &mut Judgement, failsafe: Match) {
+pub(super) fn doubt(judgement: &mut Judgement, failsafe: Match) {
     if let (HopAction::Deny, Match::Maybe(why)) = (judgement.action, failsafe) {
         *judgement = Judgement::unknown(why);
     }

@@ -86,8 +86,14 @@ pub fn named<'w>(
         Interface::Tunnel(_) => &[AddressRole::Wireguard],
         Interface::Workload | Interface::Loopback | Interface::Unknown => &[],
     };
-    let by_address =
-        |endpoint: &&&HostEndpoint| endpoint.interface.is_none() && has_address(world, node, endpoint, roles);
+    let noted = world.nodes.get(node).and_then(|node| node.interfaces.iter().find(|own| own.name == name));
+    let by_address = |endpoint: &&&HostEndpoint| {
+        let is_its = match noted {
+            Some(own) => own.addresses.iter().any(|ip| endpoint.addresses.contains(ip)),
+            None => has_address(world, node, endpoint, roles),
+        };
+        endpoint.interface.is_none() && is_its
+    };
     let found = own.iter().find(by_address);
     Ok(found.or_else(|| own.iter().find(|endpoint| endpoint.interface.as_deref() == Some("*"))).copied())
 }

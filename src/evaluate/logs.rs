@@ -1,7 +1,7 @@
 //! One checkpoint, one packet: which Log rules it reaches there, and what becomes of it.
 //! Never knows what a log line looks like, or how the packet came there.
 
-use super::host::{failsafe, labelled, profiles};
+use super::host::{doubt, failsafe, labelled, profiles};
 use super::interfaces::{self, Interface};
 use super::owners::Match;
 use super::policy::{AtEnd, Judgement, Selected, judge_pod, unseen_policies};
@@ -78,13 +78,9 @@ fn ask_host<'w>(world: &'w World, checkpoint: Checkpoint, endpoint: &'w HostEndp
     let forwarded = matches!(checkpoint, Checkpoint::ForwardIngress | Checkpoint::ForwardEgress);
     // Forwarded packets know no failsafe ports.
     let kept_open = if forwarded { Match::No } else { failsafe(world, &endpoint.node, direction, packet) };
-    match kept_open {
-        Match::No => {}
-        Match::Yes => {
-            let by = Decider::Unknown { why: "a port that Felix keeps open".into() };
-            return judged(Judgement { action: HopAction::Allow, by });
-        }
-        Match::Maybe(why) => return judged(Judgement::unknown(why)),
+    if kept_open == Match::Yes {
+        let by = Decider::Unknown { why: "a port that Felix keeps open".into() };
+        return judged(Judgement { action: HopAction::Allow, by });
     }
     let selected = Selected::find(world, labelled(endpoint), direction, wanted);
     let at_end = match checkpoint {
@@ -93,10 +89,11 @@ fn ask_host<'w>(world: &'w World, checkpoint: Checkpoint, endpoint: &'w HostEndp
         _ => AtEnd::Then(profiles(endpoint)),
     };
     let asked = !selected.is_empty() || matches!(at_end, AtEnd::Then(_));
-    let judgement = match asked {
+    let mut judgement = match asked {
         true => selected.judge(world, direction, packet, at_end),
         false => Judgement::none("no policy has a say here"),
     };
+    doubt(&mut judgement, kept_open);
     Found { loggers: loggers(world, &selected, direction, packet), judgement, asked }
 }
 

@@ -162,11 +162,8 @@ pub fn remarks(tally: &Tally, prefixes: &Prefixes, world: &World, paint: Paint) 
     }
     let limit = world
         .network
-        .felix
-        .log_rate_limit
-        .value()
-        .cloned()
-        .flatten()
+        .felixes()
+        .find_map(|felix| felix.log_rate_limit.value()?.as_ref())
         .map(|limit| format!("Felix writes at most {limit} for each Log rule"));
     let lost = (tally.lost > 0).then(|| "the log says that messages were left out".to_string());
     if let Some(why) = limit.or(lost) {
@@ -180,12 +177,15 @@ pub fn remarks(tally: &Tally, prefixes: &Prefixes, world: &World, paint: Paint) 
 }
 
 /// A table that fits the width, in characters, and below it what opens each of its rows.
-pub fn table(groups: &[Group], command: Command<'_>, width: u16, paint: Paint) -> String {
+pub fn table(groups: &[Group], command: Command<'_>, width: usize, paint: Paint) -> String {
     if groups.is_empty() {
         return String::new();
     }
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX));
     table.set_header(["", "COUNT", "SOURCE", "DESTINATION", "WHERE", "CAUSE"]);
     for (index, group) in groups.iter().take(LISTED).enumerate() {
         table.add_row([
@@ -202,7 +202,7 @@ pub fn table(groups: &[Group], command: Command<'_>, width: u16, paint: Paint) -
     out.push('\n');
     for (index, group) in groups.iter().take(LISTED).enumerate() {
         let number = (index + 1).to_string();
-        for (line, text) in below(group, command, usize::from(width), paint).iter().enumerate() {
+        for (line, text) in below(group, command, width, paint).iter().enumerate() {
             let number = if line == 0 { number.as_str() } else { "" };
             _ = writeln!(out, "{number:>3}  {text}");
         }

@@ -104,7 +104,8 @@ impl Network {
         prefixes.into_iter().cloned().collect()
     }
 
-    fn felixes(&self) -> impl Iterator<Item = &Felix> {
+    /// What Felix is told on whichever node.
+    pub fn felixes(&self) -> impl Iterator<Item = &Felix> {
         std::iter::once(&self.felix).chain(self.felix_of.values())
     }
 

@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::network;
 use super::{everywhere, of_namespace, of_version, without_contained, without_repeats};
 use crate::evaluate::owners::unseen_pod;
 use crate::kubernetes::names::{Kind, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
 use crate::model::world::{ServicePort, World};
+use crate::plan::target::Target;
 
 /// How many addresses are looked up in one round, so that a scan in the log is no flood of requests.
 const AT_ONCE: usize = 100;
@@ -17,9 +19,8 @@ const AT_ONCE: usize = 100;
 /// of its addresses, so all are read.
 pub fn logged() -> Vec<Query> {
     let mut queries = everywhere();
-    let kinds = [Kind::FelixConfiguration, Kind::BGPConfiguration, Kind::Service, Kind::ServiceL2Status];
-    queries.extend(kinds.map(Query::all));
-    queries.push(Query::all(Kind::ConfigMap).in_namespace("kube-system").named("kube-proxy"));
+    queries.extend(network::ways());
+    queries.push(Query::all(Kind::Service));
     without_repeats(queries)
 }
 
@@ -38,6 +39,8 @@ pub fn logged_follow_ups(world: &World, addresses: &BTreeSet<IpAddr>, ports: &BT
         }
         namespaces.insert(pod.namespace.clone());
     }
+    let nets = Target::Nets(addresses.iter().copied().map(Into::into).collect());
+    queries.extend(network::ways_follow_ups(world, &nets));
     let node_port = |port: &ServicePort| port.node_port.is_some_and(|port| ports.contains(&port));
     let by_port = world.services.values().filter(|service| service.ports.iter().any(node_port));
     for service in addresses.iter().flat_map(|ip| world.services_at(*ip)).chain(by_port) {
