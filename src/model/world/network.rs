@@ -64,7 +64,7 @@ pub struct Network {
     /// Whether pods get addresses from their nodes' podCIDR (host-local IPAM, usePodCidr) instead of Calico's pools.
     pub host_local: Fact<bool>,
     /// Ranges of Services' addresses that Calico advertises over BGP.
-    pub advertised: Vec<Advertised>,
+    pub advertised: Fact<Vec<Advertised>>,
     /// Routers that Calico peers with over BGP, besides its own nodes.
     pub bgp_peers: Fact<Vec<BgpPeer>>,
     /// Nodes that announce the addresses of a Service of type LoadBalancer, by its namespace and name.
@@ -90,9 +90,27 @@ impl Network {
         self.felix_of.get(node).unwrap_or(&self.felix)
     }
 
+    /// What Felix writes before packets that Log rules match, on whichever node: each prefix once.
+    pub fn log_prefixes(&self) -> Vec<String> {
+        let known = self.felixes().filter_map(|felix| felix.log_prefix.value());
+        let prefixes: std::collections::BTreeSet<&String> = known.collect();
+        prefixes.into_iter().cloned().collect()
+    }
+
+    /// What the names of pods' interfaces begin with, on whichever node.
+    pub fn interface_prefixes(&self) -> Vec<String> {
+        let known = self.felixes().filter_map(|felix| felix.interface_prefixes.value()).flatten();
+        let prefixes: std::collections::BTreeSet<&String> = known.collect();
+        prefixes.into_iter().cloned().collect()
+    }
+
+    fn felixes(&self) -> impl Iterator<Item = &Felix> {
+        std::iter::once(&self.felix).chain(self.felix_of.values())
+    }
+
     /// The range of the BGPConfiguration by which an address of a Service is advertised, if it is.
     pub fn advertises(&self, of: ServiceAddress, ip: std::net::IpAddr) -> Option<&Advertised> {
-        self.advertised.iter().find(|advertised| advertised.of == of && advertised.net.contains(&ip))
+        self.advertised.value()?.iter().find(|advertised| advertised.of == of && advertised.net.contains(&ip))
     }
 
     /// MetalLB's pool that has an address, if it is known.
