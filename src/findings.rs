@@ -71,6 +71,7 @@ codes! {
     OBJECT_TWICE = "ZT0122", Warning, "an object stands in two places";
     TYPE_UNKNOWN = "ZT0123", Error, "a type is neither Ingress nor Egress, so Felix leaves it out";
     POLICY_NOT_EVALUATED = "ZT0115", Warning, "a policy of a kind that is not evaluated";
+    ANNOUNCED_TWICE = "ZT0201", Warning, "several nodes say that they announce an address that one at a time should";
     RULE_WITHOUT_GRANT = "ZT0301", Warning, "a rule names a grant that no policy holds";
     GRANT_WITHOUT_RULE = "ZT0302", Warning, "a grant has no rule";
     GRANT_UNREADABLE = "ZT0303", Warning, "a grant cannot be read";

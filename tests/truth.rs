@@ -164,6 +164,7 @@ const HIDES: &[Hide] = &[
         objects.calico_policies.items.clear();
     }),
     ("kube-proxy's configuration", &[Kind::ConfigMap], |objects| objects.config_maps.items.clear()),
+    ("Felix's configuration", &[Kind::FelixConfiguration], |objects| objects.felix_configurations.items.clear()),
     ("announcers and BGP", &[Kind::BGPConfiguration, Kind::ServiceL2Status], |objects| {
         objects.bgp_configurations.items.clear();
         objects.l2_statuses.items.clear();

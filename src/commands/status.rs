@@ -16,7 +16,7 @@ Examples:
   # For a pipeline: 0 all is locked and nothing was noticed, 3 not so, 4 not all could be seen
   kubectl zerotrust status --exit-code -o json
 
-  # On manifests
+  # With every namespace, every rule of each grant, and every fact of the network with where it is known from
   kubectl zerotrust status -f examples/platform9 -o wide";
 
 /// Show what is locked, the grants, and what was noticed

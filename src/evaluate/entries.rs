@@ -72,6 +72,11 @@ fn of_service(world: &World, service: &Service, packet: &Packet) -> Result<Vec<S
     }
     match of {
         ServiceAddress::Cluster => {
+            if let Fact::Unknown { why } = &world.network.advertised {
+                return Err(format!(
+                    "whether {ip}, the cluster address of Service {name}, is advertised is not known: {why}"
+                ));
+            }
             Err(format!("{ip} is the cluster address of Service {name}, which no BGPConfiguration advertises"))
         }
         // Whoever administers it routes it to any node.

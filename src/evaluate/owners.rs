@@ -205,7 +205,7 @@ fn ghosts(world: &World, ip: IpAddr, is_pod: bool) -> Vec<Ghost> {
 pub fn unseen_pod(world: &World, ip: IpAddr) -> Option<String> {
     let pooled = unseen_pools(world).is_some()
         || world.pools.is_empty()
-        || world.pools.iter().any(|pool| pool.net.contains(&ip))
+        || world.pools.iter().any(|pool| pool.for_pods && pool.net.contains(&ip))
         || world.nodes.values().flat_map(|node| &node.pod_ranges).any(|range| range.contains(&ip));
     if !pooled {
         return None;

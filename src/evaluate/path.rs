@@ -291,7 +291,7 @@ impl<'w> Walk<'w> {
     /// What leaves a node masqueraded carries the address of the interface that it leaves by.
     fn masquerade(&self, node: &str, exit: Exit<'w>, journey: &mut Journey) {
         let (from, to) = (journey.packet.source, journey.packet.destination);
-        let outgoing = match routes::nat_outgoing(self.world, from, to) {
+        let outgoing = match routes::nat_outgoing(self.world, node, from, to) {
             Ok(outgoing) => outgoing,
             Err(why) => {
                 // Only a pod's packets are in question, and only where somebody looks at them again.

@@ -154,7 +154,7 @@ pub fn unseen_pools(world: &World) -> Option<String> {
 }
 
 /// Whether a node masquerades what a pod sends there: from a pool that says natOutgoing to an address in no pool.
-pub fn nat_outgoing(world: &World, source: IpAddr, destination: IpAddr) -> Result<bool, String> {
+pub fn nat_outgoing(world: &World, node: &str, source: IpAddr, destination: IpAddr) -> Result<bool, String> {
     if let Some(why) = unseen_pools(world) {
         return Err(format!("{why}, so what masquerades pods is not known"));
     }
@@ -165,7 +165,7 @@ pub fn nat_outgoing(world: &World, source: IpAddr, destination: IpAddr) -> Resul
     if world.node_at(destination).is_none() {
         return Ok(true);
     }
-    match &world.network.felix.nat_spares_hosts {
+    match &world.network.felix_on(node).nat_spares_hosts {
         Fact::Known { value, .. } => Ok(!value),
         Fact::Unknown { why } => Err(format!("whether pods' packets to nodes are masqueraded is not known: {why}")),
     }

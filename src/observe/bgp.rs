@@ -15,7 +15,10 @@ use crate::model::world::{Advertised, BgpPeer, Fact, PeerNodes, ServiceAddress};
 const DEFAULT: &str = "default";
 
 /// Ranges of Services' addresses.
-pub fn advertised(objects: &Objects) -> Vec<Advertised> {
+pub fn advertised(objects: &Objects) -> Fact<Vec<Advertised>> {
+    if !all(&objects.bgp_configurations.coverage, Kind::BGPConfiguration) {
+        return Fact::unknown(why_none(&objects.bgp_configurations.coverage, Kind::BGPConfiguration));
+    }
     const LISTS: [(&str, ServiceAddress); 3] = [
         ("serviceClusterIPs", ServiceAddress::Cluster),
         ("serviceExternalIPs", ServiceAddress::External),
@@ -30,7 +33,7 @@ pub fn advertised(objects: &Objects) -> Vec<Advertised> {
             found.extend(nets.map(|net| Advertised { net, of, evidence: evidence() }));
         }
     }
-    found
+    Fact::known(found, "BGPConfigurations")
 }
 
 /// Peers by address: routers outside, and whatever else speaks BGP. Those that are chosen by peerSelector are nodes.

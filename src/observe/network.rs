@@ -1,15 +1,18 @@
 //! The cluster's network as a whole: address pools, and what each of its parts is told.
 //! Never knows what becomes of a packet.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::environment::Environment;
 use super::gaps::hides;
 use super::{announcers, bgp, felix, metallb, proxy, ranges, seen};
+use crate::findings::{ANNOUNCED_TWICE, Finding};
 use crate::kubernetes::names::Kind;
 use crate::kubernetes::objects::Objects;
 use crate::model::net::parse_net;
-use crate::model::world::{AutoHostEndpoints, Fact, Gap, Network, Pool, TunnelMode, World};
+use crate::model::world::{Announcement, Announcer, AutoHostEndpoints, Fact, Gap, Network, Pool, TunnelMode, World};
 
 /// Fills `network` and `pools`; nodes and Services are known by now.
 pub fn observe(objects: &Objects, environment: &Environment, world: &mut World) {
@@ -30,6 +33,22 @@ pub fn observe(objects: &Objects, environment: &Environment, world: &mut World) 
     (network.felix, network.felix_of) = felix::observe(objects, environment, &beside);
     world.network = network;
     world.network.announcers = announcers::observe(objects, world);
+    let twice = world.network.announcers.iter().filter_map(|(key, fact)| announced_twice(key, fact));
+    let twice: Vec<Finding> = twice.collect();
+    world.findings.extend(twice);
+}
+
+/// In layer 2 one node at a time answers for a Service: more of them do not hear each other (TCP and UDP 7946 between
+/// the speakers), or a status is of the past.
+fn announced_twice((namespace, name): &(String, String), announcers: &Fact<Vec<Announcer>>) -> Option<Finding> {
+    let in_layer2 = announcers.value()?.iter().filter(|announcer| announcer.how == Some(Announcement::Layer2));
+    let nodes: BTreeSet<&str> = in_layer2.map(|announcer| announcer.node.as_str()).collect();
+    (nodes.len() > 1).then(|| Finding {
+        code: ANNOUNCED_TWICE,
+        object: format!("Service {namespace}/{name}"),
+        place: None,
+        detail: nodes.into_iter().collect::<Vec<_>>().join(", "),
+    })
 }
 
 fn pools(objects: &Objects, world: &mut World) {

@@ -84,7 +84,8 @@ pub fn of_paths(world: &World, paths: &[Path]) -> Vec<Known> {
         facts.extend(network.announcers.get(&key).into_iter().flat_map(|announcers| of_announcers(&of, announcers)));
         facts.extend(network.address_pool(ip).map(|pool| of_pool(world, pool)));
     }
-    let advertised = network.advertised.iter().filter(|one| asked.iter().any(|ip| one.net.contains(ip)));
+    let advertised =
+        network.advertised.value().into_iter().flatten().filter(|one| asked.iter().any(|ip| one.net.contains(ip)));
     facts.extend(advertised.map(of_advertised));
     let mut seen = Vec::new();
     facts.retain(|known| {
@@ -169,10 +170,11 @@ fn of_ranges(network: &Network) -> Vec<Known> {
 
 fn of_bgp(world: &World) -> Vec<Known> {
     let network = &world.network;
-    let mut facts: Vec<Known> = network.advertised.iter().map(of_advertised).collect();
-    if facts.is_empty() {
-        return facts;
-    }
+    let mut facts: Vec<Known> = match &network.advertised {
+        Fact::Known { value, .. } if value.is_empty() => return Vec::new(),
+        Fact::Known { value, .. } => value.iter().map(of_advertised).collect(),
+        Fact::Unknown { why } => vec![Known { is_known: false, ..known("BGP", "what is advertised", why) }],
+    };
     match &network.bgp_peers {
         Fact::Unknown { why } => facts.push(Known { is_known: false, ..known("BGP", "peers", why) }),
         Fact::Known { value, .. } => facts.extend(value.iter().map(|peer| {

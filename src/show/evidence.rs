@@ -9,6 +9,7 @@ use crate::model::flow::{Checkpoint, Decider, Hop, Path};
 use crate::model::policy::PolicyId;
 use crate::model::words::counted;
 use crate::model::world::{AddressRole, Fact, Gap, Pool, Service, TunnelMode, World};
+use crate::plan::facts::role;
 
 type Row = Vec<String>;
 
@@ -127,14 +128,4 @@ fn policies(world: &World, hops: &[&Hop]) -> Vec<Row> {
 
 fn gap(gap: &Gap) -> Row {
     row(&gap.place, "could not be read", &gap.reason)
-}
-
-fn role(role: AddressRole) -> &'static str {
-    match role {
-        AddressRole::Host => "host",
-        AddressRole::External => "external",
-        AddressRole::Ipip => "IPIP tunnel",
-        AddressRole::Vxlan => "VXLAN tunnel",
-        AddressRole::Wireguard => "WireGuard",
-    }
 }

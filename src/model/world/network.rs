@@ -64,7 +64,7 @@ pub struct Network {
     /// Whether pods get addresses from their nodes' podCIDR (host-local IPAM, usePodCidr) instead of Calico's pools.
     pub host_local: Fact<bool>,
     /// Ranges of Services' addresses that Calico advertises over BGP.
-    pub advertised: Vec<Advertised>,
+    pub advertised: Fact<Vec<Advertised>>,
     /// Routers that Calico peers with over BGP, besides its own nodes.
     pub bgp_peers: Fact<Vec<BgpPeer>>,
     /// Nodes that announce the addresses of a Service of type LoadBalancer, by its namespace and name.
@@ -111,7 +111,7 @@ impl Network {
 
     /// The range of the BGPConfiguration by which an address of a Service is advertised, if it is.
     pub fn advertises(&self, of: ServiceAddress, ip: std::net::IpAddr) -> Option<&Advertised> {
-        self.advertised.iter().find(|advertised| advertised.of == of && advertised.net.contains(&ip))
+        self.advertised.value()?.iter().find(|advertised| advertised.of == of && advertised.net.contains(&ip))
     }
 
     /// MetalLB's pool that has an address, if it is known.

@@ -54,6 +54,16 @@ fn a_status_says_who_announces_now() {
 }
 
 #[test]
+fn two_announcers_in_layer_2_are_pointed_out() {
+    let codes = |world: &World| world.findings.iter().map(|finding| finding.code.code).collect::<Vec<_>>();
+    let layer2 = of(&format!("{}{}", status("ServiceL2Status", "a", "n1"), status("ServiceL2Status", "b", "n2")));
+    assert_eq!(codes(&layer2), ["ZT0201"]);
+    assert_eq!(layer2.findings[0].detail, "n1, n2");
+    let bgp = of(&format!("{}{}", status("ServiceBGPStatus", "a", "n1"), status("ServiceBGPStatus", "b", "n2")));
+    assert_eq!(codes(&bgp), Vec::<&str>::new());
+}
+
+#[test]
 fn labels_say_it_where_the_status_is_empty() {
     let labelled = "apiVersion: metallb.io/v1beta1\nkind: ServiceL2Status\nmetadata: {name: l2-a, namespace: metallb-system, \
                     labels: {metallb.io/node: n1, metallb.io/service-name: web, metallb.io/service-namespace: shop}}\n---\n";

@@ -197,6 +197,14 @@ fn only_the_default_configuration_advertises_and_each_list_is_for_its_own_addres
 }
 
 #[test]
+fn configurations_of_bgp_that_were_not_read_are_not_known() {
+    let mut objects = objects("");
+    objects.coverage_mut(Kind::BGPConfiguration).clear();
+    let why = "bgpconfigurations were not read";
+    assert_eq!(crate::observe::world(&objects).network.advertised, Fact::unknown(why));
+}
+
+#[test]
 fn peers_that_were_not_read_are_not_known() {
     let mut objects = objects("");
     objects.coverage_mut(Kind::BGPPeer).clear();

@@ -38,7 +38,7 @@ pub fn ways_follow_ups(world: &World, to: &Target) -> Vec<Query> {
         queries.push(Query::all(Kind::DaemonSet).in_namespace(SYSTEM).named("kube-proxy"));
         queries.push(static_pods("kube-proxy"));
     }
-    if !world.network.advertised.is_empty() {
+    if world.network.advertised.value().is_some_and(|ranges| !ranges.is_empty()) {
         queries.push(Query::all(Kind::BGPPeer));
     }
     queries.extend(balanced(world, to).into_iter().flat_map(announcers));

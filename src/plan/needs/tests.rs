@@ -157,11 +157,9 @@ fn peers_are_asked_for_where_something_is_advertised_and_kube_proxy_elsewhere_wh
     let mut world = world_with_nginx();
     assert!(!asks(&world, Kind::BGPPeer) && asks(&world, Kind::ConfigMap));
     world.network.proxy_mode = Fact::known("iptables".to_string(), "a test");
-    world.network.advertised = vec![Advertised {
-        net: "10.21.0.0/16".parse().unwrap(),
-        of: ServiceAddress::Cluster,
-        evidence: "a test".into(),
-    }];
+    let advertised =
+        Advertised { net: "10.21.0.0/16".parse().unwrap(), of: ServiceAddress::Cluster, evidence: "a test".into() };
+    world.network.advertised = Fact::known(vec![advertised], "a test");
     assert!(asks(&world, Kind::BGPPeer) && !asks(&world, Kind::ConfigMap));
 }
 
