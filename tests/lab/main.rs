@@ -2,6 +2,24 @@
 //! Never touches a link, a route, a rule or a chain of the machine itself.
 #![cfg(target_os = "linux")]
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod api;
+mod cage;
+mod exchange;
+mod lab;
+mod listen;
+mod marks;
+mod needs;
+mod network;
 mod objects;
 mod probe;
+mod prober;
+mod saved;
+mod scenes;
+mod sctp;
+mod server;
+mod station;
 mod topology;
+mod wireguard;
