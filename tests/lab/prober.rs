@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::network::type_of_service;
-use super::probe::{Fate, Probe, Protocol, Sender};
+use super::probe::{Fate, Probe, Sender};
 use super::station::{Attempt, Batch, Outcome, Reply, Station};
 use super::topology::{Exposure, Topology};
 
 /// The least time after which silence counts. Packets here pass in less than a millisecond.
 const SILENCE: Duration = Duration::from_millis(350);
 /// How many times as long as the slowest answer of the round silence has to last: a loaded machine is slow with all.
-const SLOWEST: u32 = 8;
+const SLOWEST: u32 = 3;
 /// How often a probe is asked again when two rounds disagree.
 const ROUNDS: usize = 5;
 /// How many attempts are on their way at once; each has a socket.
@@ -103,6 +103,7 @@ fn exchange(
         match inbox.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(reply) => {
                 slowest = slowest.max(reply.took);
+                if reply.took > Duration::from_millis(100) { println!("SLOW {reply:?}"); }
                 heard.push(reply);
             }
             Err(RecvTimeoutError::Timeout) => break,
