@@ -21,6 +21,9 @@ use super::station::{Attempt, Outcome, read};
 /// policy that lets it pass lets the second pass too.
 const AGAIN: Duration = Duration::from_millis(150);
 
+/// How often a connection that is not there yet is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Source ports in turn, so that one is used again only after some 27,000 others: by then conntrack has forgotten it.
 /// Node ports and the ports that are listened on are not among them.
 #[derive(Debug, Default)]
@@ -111,7 +114,13 @@ async fn tcp(attempt: &Attempt, ports: &Ports) -> io::Result<Outcome> {
         _ => {}
     }
     let mut stream = TcpStream::from_std(socket.into())?;
-    stream.writable().await?;
+    // A refusal that comes while the kernel is still in connect(), as those of a rule of the sender's own machine do, is
+    // noted there and wakes nobody.
+    while timeout(LOOK, stream.writable()).await.is_err() {
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+    }
     if let Some(error) = stream.take_error()? {
         return Err(error);
     }

@@ -10,6 +10,7 @@ mod cage;
 mod exchange;
 mod lab;
 mod listen;
+mod log;
 mod marks;
 mod needs;
 mod network;

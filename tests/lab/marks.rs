@@ -66,7 +66,6 @@ impl Marks {
     /// Waits until every node enforces what was written before.
     pub fn wait(&mut self, api: &Api, cage: &Cage, topology: &Topology) {
         self.generation += 1;
-        let b = Instant::now();
         api.must(self.objects().into_iter().map(Request::Patch).collect());
         let own = |kind: u8| BTreeSet::from([self.address(kind).to_string()]);
         let pod = |turn: u32| BTreeSet::from([self.pods[(turn % 2) as usize].clone()]);
@@ -75,16 +74,13 @@ impl Marks {
         // The set of the other turn stays until the policy no longer needs it.
         let unwanted = pod(self.generation + 1);
         self.see(cage, topology, |sets| wanted.iter().all(|set| sets.contains(set)) && !sets.contains(&unwanted));
-        println!("  seen1 {:?}", b.elapsed());
         for turn in [3, 4] {
             let address = self.address(turn).to_string();
             let metadata = json!({ "name": NAME });
             let spec = json!({ "nets": [format!("{address}/32")] });
             let set = json!({ "apiVersion": CALICO, "kind": "GlobalNetworkSet", "metadata": metadata, "spec": spec });
             api.must(vec![Request::Patch(set)]);
-        println!("  patch {:?}", b.elapsed());
             self.see(cage, topology, |sets| sets.contains(&BTreeSet::from([address.clone()])));
-        println!("  seen {:?}", b.elapsed());
         }
     }
 

@@ -37,7 +37,9 @@ done
 echo 0 >ipv4/icmp_ratelimit
 echo 0 >ipv6/icmp/ratelimit
 # Older kernels have one for the whole machine, which a namespace cannot see.
-if [ -e ipv4/icmp_msgs_per_sec ]; then echo 100000 >ipv4/icmp_msgs_per_sec; fi
+for limit in per_sec burst; do
+  if [ -e ipv4/icmp_msgs_$limit ]; then echo 100000 >ipv4/icmp_msgs_$limit; fi
+done
 ip link set lo up
 ";
 

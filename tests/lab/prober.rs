@@ -103,7 +103,6 @@ fn exchange(
         match inbox.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(reply) => {
                 slowest = slowest.max(reply.took);
-                if reply.took > Duration::from_millis(100) { println!("SLOW {reply:?}"); }
                 heard.push(reply);
             }
             Err(RecvTimeoutError::Timeout) => break,
