@@ -46,24 +46,24 @@ pub struct Lab {
     /// Source ports of TCP that probes named since the last world.
     fixed_ports: BTreeSet<u16>,
     log: Option<KernelLog>,
-    _turn: Turn,
+    turn: Turn,
 }
 
 impl Lab {
     /// Starts a cluster of this mode without any policy. Panics with one sentence on a machine that cannot.
     pub fn start(mode: Mode) -> Lab {
-        Lab::start_in_turn(mode, Turn::quiet)
+        Lab::start_inturn(mode, Turn::quiet)
     }
 
     /// The same, and what Log rules write can be read with [`Lab::log_lines`]. It waits until there is no other lab, and
     /// others wait for its end, since all would write to the same log.
     pub fn start_with_log(mode: Mode) -> Lab {
-        let mut lab = Lab::start_in_turn(mode, Turn::logging);
-        lab.log = Some(KernelLog::start(&lab._turn));
+        let mut lab = Lab::start_inturn(mode, Turn::logging);
+        lab.log = Some(KernelLog::start(&lab.turn));
         lab
     }
 
-    fn start_in_turn(mode: Mode, turn: impl Fn() -> Turn) -> Lab {
+    fn start_inturn(mode: Mode, turn: impl Fn() -> Turn) -> Lab {
         static CHECKED: Once = Once::new();
         CHECKED.call_once(needs::check);
         // Built before the first namespace is made, so that no cluster waits for a compiler.
@@ -108,7 +108,7 @@ impl Lab {
             world: Vec::new(),
             fixed_ports: BTreeSet::new(),
             log: None,
-            _turn: turn,
+            turn: turn,
         };
         lab.apply(&[]);
         lab.warm_up();

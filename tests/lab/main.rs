@@ -8,6 +8,7 @@ mod support;
 mod api;
 mod cage;
 mod exchange;
+mod flows;
 mod lab;
 mod listen;
 mod log;
