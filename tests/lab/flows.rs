@@ -53,9 +53,9 @@ fn agrees(expected: &Expected, fate: &Fate) -> bool {
         (Expected::Allowed { by, saw }, Fate::Allowed { by: answered, saw: seen }) => {
             (by.is_none() || by == answered) && (saw.is_none() || saw == seen)
         }
-        (Expected::Refused, Fate::Refused)
-        | (Expected::Dropped, Fate::Dropped)
-        | (Expected::Mixed, Fate::Mixed) => true,
+        (Expected::Refused, Fate::Refused) | (Expected::Dropped, Fate::Dropped) | (Expected::Mixed, Fate::Mixed) => {
+            true
+        }
         _ => false,
     }
 }

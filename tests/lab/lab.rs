@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::api::{Api, Request};
 use super::cage::Cage;
-use super::log::{KernelLog, Turn};
+use super::log::KernelLog;
 use super::marks::Marks;
 use super::network::{self, CONTROL, OUTSIDE, of_pod};
 use super::probe::{Fate, Probe, Protocol, Sender};
@@ -39,37 +39,32 @@ pub struct Lab {
     cage: Cage,
     servers: Vec<Servers>,
     _controllers: Keeper,
-    plane: ControlPlane,
+    _plane: ControlPlane,
     topology: Topology,
     marks: Marks,
     world: Vec<Value>,
     /// Source ports of TCP that probes named since the last world.
     fixed_ports: BTreeSet<u16>,
     log: Option<KernelLog>,
-    turn: Turn,
 }
 
 impl Lab {
     /// Starts a cluster of this mode without any policy. Panics with one sentence on a machine that cannot.
     pub fn start(mode: Mode) -> Lab {
-        Lab::start_inturn(mode, Turn::quiet)
+        Lab::start_logging(mode, None)
     }
 
-    /// The same, and what Log rules write can be read with [`Lab::log_lines`]. It waits until there is no other lab, and
-    /// others wait for its end, since all would write to the same log.
+    /// The same, and what Log rules write can be read with [`Lab::log_lines`]. It waits until no other lab reads its own.
     pub fn start_with_log(mode: Mode) -> Lab {
-        let mut lab = Lab::start_inturn(mode, Turn::logging);
-        lab.log = Some(KernelLog::start(&lab.turn));
-        lab
+        Lab::start_logging(mode, Some(KernelLog::start()))
     }
 
-    fn start_inturn(mode: Mode, turn: impl Fn() -> Turn) -> Lab {
+    fn start_logging(mode: Mode, log: Option<KernelLog>) -> Lab {
         static CHECKED: Once = Once::new();
         CHECKED.call_once(needs::check);
         // Built before the first namespace is made, so that no cluster waits for a compiler.
         super::support::build();
         super::support::build_felix();
-        let turn = turn();
         let topology = Topology::of(mode);
         let cage = Cage::new();
         network::lay(&cage, &topology);
@@ -92,8 +87,9 @@ impl Lab {
             .collect();
         wait_for_proxies(&cage, &topology);
         let nodes = topology.nodes.iter().zip(started);
-        let servers =
-            nodes.map(|(node, started)| Servers::start_felix(&cage, &plane, &topology, node, started)).collect();
+        let servers = nodes
+            .map(|(node, started)| Servers::start_felix(&cage, &plane, &topology, node, log.is_some(), started))
+            .collect();
         let stations = stations(&cage, &topology);
         let marks = Marks::new(&api, &topology);
         let mut lab = Lab {
@@ -102,13 +98,12 @@ impl Lab {
             cage,
             servers,
             _controllers: controllers,
-            plane,
+            _plane: plane,
             topology,
             marks,
             world: Vec::new(),
             fixed_ports: BTreeSet::new(),
-            log: None,
-            turn: turn,
+            log,
         };
         lab.apply(&[]);
         lab.warm_up();

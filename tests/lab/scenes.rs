@@ -250,9 +250,9 @@ fn the_article(topology: &Topology) -> Scene {
 
 /// externalTrafficPolicy: Local keeps the client's address, and only nodes with a backend answer.
 fn local_keeps_the_client(topology: &Topology) -> Scene {
-    let rules = families(topology).map(|family| {
-        json!({ "action": "Allow", "source": { "nets": nets(&topology.client("client").addresses, family) } })
-    });
+    let rules = families(topology).map(
+        |family| json!({ "action": "Allow", "source": { "nets": nets(&topology.client("client").addresses, family) } }),
+    );
     let spec = json!({ "selector": "app == 'web'", "types": ["Ingress"], "ingress": rules.collect::<Vec<_>>() });
     let mut flows = lines(&[
         "client -> n1 tcp:31111 = allow by shop/web-1 saw client",
@@ -273,8 +273,7 @@ fn local_keeps_the_client(topology: &Topology) -> Scene {
 fn a_tunnel_is_a_source(topology: &Topology) -> Scene {
     let first = &topology.nodes[0];
     let way = if first.tunnel.is_empty() { &first.addresses } else { &first.tunnel };
-    let rules =
-        families(topology).map(|family| json!({ "action": "Allow", "source": { "nets": nets(way, family) } }));
+    let rules = families(topology).map(|family| json!({ "action": "Allow", "source": { "nets": nets(way, family) } }));
     let spec = json!({ "selector": "app == 'db'", "types": ["Ingress"], "ingress": rules.collect::<Vec<_>>() });
     let mut flows = lines(&[
         "n1 -> shop/db-1 tcp:5432 = allow by shop/db-1 saw way(n1)",
@@ -438,4 +437,34 @@ fn a_wildcard_perimeter_stops_pods(topology: &Topology) -> Scene {
         "client -> n1 tcp:22 = allow by n1",
     ]);
     Scene { name: "a wildcard perimeter stops pods", world, flows }
+}
+
+/// What is saved is the whole cluster, so that `explain` needs nothing else; and nothing that only the lab needs.
+#[test]
+fn what_is_saved_is_what_explain_reads() {
+    let mut lab =
+        Lab::start(Mode { encapsulation: Encapsulation::Vxlan, proxy: Proxy::Iptables, dual: true, nodes: 2 });
+    let spec = json!({ "selector": "app == 'db'", "types": ["Ingress"] });
+    lab.apply(&[policy("shop", "deny-db", spec)]);
+    let directory = tempfile::tempdir().expect("a directory");
+    lab.save(directory.path());
+    let explain = |from: &str, to: &str| -> Value {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-zerotrust"));
+        command.args(["explain", "--from", from, "--to", to, "--output=json", "-f"]).arg(directory.path());
+        let output = command.output().expect("run the plugin");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}{}", String::from_utf8_lossy(&output.stderr)))
+    };
+    for (from, to, verdict) in [
+        ("shop/web-1", "shop/db-1:5432", "deny"),
+        ("shop/web-1", "shop/api-1:80", "allow"),
+        ("fd00:10:7::99", "[fd00:10:128::41]:32127", "allow"),
+        ("10.7.0.99", "10.128.147.141:30543", "deny"),
+    ] {
+        let answer = explain(from, to);
+        assert_eq!(answer["verdict"], verdict, "{from} -> {to}: {answer:#}");
+        assert!(answer["unread"].as_array().is_none_or(Vec::is_empty), "{answer:#}");
+    }
+    let text = std::fs::read_to_string(directory.path().join("base.yaml")).expect("the saved objects");
+    assert!(!text.contains(super::marks::NAMESPACE), "a mark is saved");
 }
