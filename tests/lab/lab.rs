@@ -43,7 +43,7 @@ pub struct Lab {
     topology: Topology,
     marks: Marks,
     world: Vec<Value>,
-    /// Source ports of TCP that probes named since the last world.
+    /// Source ports that probes named since the last world.
     fixed_ports: BTreeSet<u16>,
     log: Option<KernelLog>,
 }
@@ -163,15 +163,17 @@ impl Lab {
         self.forget();
     }
 
-    /// Makes the nodes forget connections, which every new denial would leave open. Those to the API server must stay: the
-    /// next packet of one, coming from there, would look like a connection to the node, which a policy may deny; Felix
-    /// would be deaf. So TCP is forgotten only where a probe could use the same ports again.
+    /// Makes the nodes forget connections, which every new denial would leave open: the tunnels' own, which last, and those
+    /// whose ports a probe can use again because it named them; other probes have fresh ones. Connections to the API server
+    /// must stay: the next packet of one, coming from there, would look like a new connection to the node, which a policy may
+    /// deny, and Felix would be deaf.
     fn forget(&mut self) {
         // Without a connection to forget, conntrack calls it a failure.
-        let mut script =
-            String::from("for p in udp icmp icmpv6 sctp; do conntrack -D -p $p || true; done >/dev/null 2>&1\n");
+        let mut script = String::from("conntrack -D -p udp >/dev/null 2>&1 || true\n");
         for port in std::mem::take(&mut self.fixed_ports) {
-            script += &format!("conntrack -D -p tcp --orig-port-src {port} >/dev/null 2>&1 || true\n");
+            for protocol in ["tcp", "sctp"] {
+                script += &format!("conntrack -D -p {protocol} --orig-port-src {port} >/dev/null 2>&1 || true\n");
+            }
         }
         std::thread::scope(|scope| {
             for node in &self.topology.nodes {
@@ -182,9 +184,14 @@ impl Lab {
 
     /// Sends every probe, in parallel, in two rounds, or in more where two do not agree.
     pub fn send(&mut self, probes: &[Probe]) -> Vec<Fate> {
-        let tcp = probes.iter().filter(|probe| probe.protocol == Protocol::Tcp);
-        self.fixed_ports.extend(tcp.filter_map(|probe| probe.source_port));
+        self.fixed_ports.extend(probes.iter().filter_map(|probe| probe.source_port));
         prober::send(&self.topology, &self.stations, probes)
+    }
+
+    /// Sends every probe in one round only: what is silent was dropped, or lost.
+    pub fn send_once(&mut self, probes: &[Probe]) -> Vec<Fate> {
+        self.fixed_ports.extend(probes.iter().filter_map(|probe| probe.source_port));
+        prober::once(&self.topology, &self.stations, probes)
     }
 
     /// Writes every object as the API server stored it into a directory, as `explain -f` reads them.
