@@ -9,8 +9,8 @@ use super::topology::{Encapsulation, Mode, Proxy};
 
 const CALICO: &str = "crd.projectcalico.org/v1";
 
-/// Policies of every kind and a set, so that Felix has enough to do for the last to come late; what decides is written last.
-/// In every other world only the pods of the set may reach the database, and in the others only the others.
+/// Enough policies for what decides to come late, and a set that it needs. In every other world only the pods of the set may
+/// reach the database, and in the others only the others.
 fn world(turn: usize) -> Vec<Value> {
     let filler = (0..30).map(|number| {
         let rules: Vec<Value> = (0..4)

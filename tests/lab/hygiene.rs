@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -55,11 +55,26 @@ fn remains(pid: u32) -> Vec<String> {
     processes.chain(directories).collect()
 }
 
-/// This test program, playing a scene by itself.
-fn another_run(scene: &str) -> Child {
+/// This test program, playing one test by itself.
+fn another_run(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("the test's own program"));
-    command.args(["--exact", scene]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().expect("start the test's own program")
+    command.args(["--exact", test]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn a_machine_that_lacks_something_says_all_of_it_in_one_sentence() {
+    let mut run = another_run("scenes::direct_routing_with_iptables_on_three_nodes");
+    let output = run.env("PATH", "/nowhere").output().expect("start the test's own program");
+    assert!(!output.status.success(), "nothing is skipped");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let sentence =
+        said.lines().find(|line| line.contains("the packet lab cannot run")).unwrap_or_else(|| panic!("{said}"));
+    for missing in ["Go 1.26 or later in PATH", "ipset", "nft", "wireguard-go"] {
+        assert!(sentence.contains(missing), "{missing}: {sentence}");
+    }
+    let packages = "iproute2 iptables ipset nftables conntrack wireguard-go wireguard-tools)";
+    assert!(sentence.contains("(apt-get install ") && sentence.ends_with(packages), "{sentence}");
 }
 
 #[test]
@@ -72,7 +87,7 @@ fn a_run_that_is_killed_leaves_nothing() {
     let scene = "scenes::wireguard_with_iptables_on_three_nodes";
     let log = "logging::a_log_rule_writes_a_line_for_each_packet_that_it_meets";
     for (test, seconds) in [(scene, 1), (scene, 5), (scene, 15), (log, 8)] {
-        let mut run = another_run(test);
+        let mut run = another_run(test).spawn().expect("start the test's own program");
         sleep(Duration::from_secs(seconds));
         saw_servers |= remains(run.id()).iter().any(|what| what.contains("kube-apiserver"));
         run.kill().expect("kill the run");
@@ -91,6 +106,7 @@ fn a_run_that_is_killed_leaves_nothing() {
 fn two_runs_do_not_meet() {
     let before = machine();
     let mut other = another_run("scenes::vxlan_with_nftables_on_two_nodes");
+    let mut other = other.spawn().expect("start the test's own program");
     let mut lab = Lab::start(MODE);
     let spec = json!({ "selector": "app == 'db'", "types": ["Ingress"] });
     lab.apply(&[json!({
