@@ -6,6 +6,8 @@ pub mod change;
 pub mod completion;
 pub mod context;
 pub mod explain;
+pub mod expose_nodeport;
+pub mod exposing;
 pub mod history;
 pub mod lockdown;
 pub mod revoke;
@@ -50,6 +52,7 @@ subcommands! {
     lockdown::Lockdown,
     unlock::Unlock,
     allow::Allow,
+    expose_nodeport::ExposeNodeport,
     revoke::Revoke,
     status::Status,
     explain::Explain,

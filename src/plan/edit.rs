@@ -1,6 +1,9 @@
 //! The changes that a step can make to an object, and how each is made: the only code that alters an object.
 //! Never knows where the object is kept.
 
+mod rules;
+mod service;
+
 use serde_json::{Map, Value};
 
 use crate::kubernetes::names::{GRANT, ROLE};
@@ -31,6 +34,25 @@ pub enum Edit {
         /// What it will be.
         value: Value,
     },
+    /// Takes out these rules and puts others in: an Allow before the first rule that is none, a Pass before the first Deny
+    /// or Log, anything else at the end. Rules that are in both stay where they are.
+    ReplaceRules {
+        /// Which list.
+        direction: Direction,
+        /// What goes.
+        old: Vec<RuleSpec>,
+        /// What comes.
+        new: Vec<RuleSpec>,
+    },
+    /// Makes a Service one of another type, with these ports on every node.
+    ServiceType {
+        /// What it is now.
+        expected: String,
+        /// What it will be.
+        kind: String,
+        /// Its ports' numbers on the nodes.
+        node_ports: Vec<NodePort>,
+    },
     /// Takes a change back: what it made different becomes as it was, what others did since then stays. Null stands for
     /// an object that is not there.
     Restore {
@@ -43,6 +65,17 @@ pub enum Edit {
     Delete,
     /// Deletes the object if it holds no rule and no grant any more; else leaves it.
     DeleteIfEmpty,
+}
+
+/// A Service's port and its number on every node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodePort {
+    /// TCP, UDP, SCTP.
+    pub protocol: String,
+    /// The Service's port.
+    pub port: u16,
+    /// The number on the nodes.
+    pub node_port: u16,
 }
 
 /// Why an edit cannot be made to the object as it is now.
@@ -102,6 +135,8 @@ impl Edit {
             }
             Edit::Annotate(key, value) => annotate(object, key, value.as_deref()),
             Edit::SetSpec { field, expected, value } => set_spec(object, field, expected, value),
+            Edit::ReplaceRules { direction, old, new } => rules::replace(object, *direction, old, new),
+            Edit::ServiceType { expected, kind, node_ports } => service::set_type(object, expected, kind, node_ports),
             // Whole objects: `apply` has dealt with them.
             Edit::Create(_) | Edit::Restore { .. } | Edit::Delete | Edit::DeleteIfEmpty => Ok(()),
         }
@@ -194,6 +229,11 @@ fn same_frame(new: &Value, there: &Value) -> bool {
         let there = rules(there, key);
         rules(new, key).iter().all(|rule| there.contains(rule))
     };
+    let is_policy = new.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("NetworkPolicy"));
+    if !is_policy {
+        // A host endpoint or a set says all in its spec.
+        return role(new).is_some() && role(new) == role(there) && new.get("spec") == there.get("spec");
+    }
     let same_role = role(new).is_some() && role(new) == role(there);
     same_role && frame(new).is_some() && frame(new) == frame(there) && holds("ingress") && holds("egress")
 }

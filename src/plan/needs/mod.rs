@@ -1,6 +1,7 @@
 //! What must be read from a live cluster to answer a question, in rounds: first what names say, then what follows.
 //! Never reads anything, and never asks for all pods where a few are enough.
 
+mod doors;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use super::target::{Target, TargetKind};
 use crate::kubernetes::names::{Kind, RESOURCES, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
 use crate::model::world::{LabelQuery, World};
+pub use doors::{exposure, exposure_follow_ups};
 pub use targets::of_target;
 use targets::{owners_of, suggestions};
 

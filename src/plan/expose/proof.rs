@@ -1,0 +1,248 @@
+//! Proves a plan before it is written: after every step, clients, strangers, the doors of others and the hosts themselves
+//! are walked through the world that the steps so far make.
+//! Never proposes anything.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::super::perimeter::compose::doors_of;
+use super::super::perimeter::doors::{self, Doorway, Pass, STRANGERS, passes, why_unknown};
+use super::super::perimeter::sources::{masquerades, service_of};
+use super::super::revoke::grants;
+use super::super::rules::is_inside;
+use super::super::simulate::simulate;
+use super::super::{Note, PlanError, Risk, Step};
+use super::{Work, lifelines, polices_hosts, warning};
+use crate::evaluate::path::{Question, walk};
+use crate::model::flow::{Decider, HopAction, Packet, Path, Verdict};
+use crate::model::intent::{Grant, Peer};
+use crate::model::world::{AddressRole, World};
+
+/// A packet, and the node that it is for.
+type Tagged = (Packet, Option<String>);
+
+/// Proves all of it, or says what would go wrong.
+pub fn prove(work: &Work<'_>, steps: &[Step], notes: &mut Vec<Note>) -> Result<(), PlanError> {
+    let end = simulate(&work.now, steps)?;
+    clients_pass(&end, work)?;
+    strangers_stop(&end, work, notes)?;
+    let mut before = work.now.clone();
+    let hosts = lifelines::of(&work.now);
+    let watched = Watched::of(work, &end);
+    for step in steps {
+        let after = simulate(&before, std::slice::from_ref(step))?;
+        watched.compare(work, &after, step)?;
+        if polices_hosts(step) {
+            lifelines::compare(&hosts, &after, step)?;
+        }
+        before = after;
+    }
+    Ok(())
+}
+
+/// The clients' packets to the grant's doors, one for each client address, node and port.
+pub fn client_packets(world: &World, work: &Work<'_>) -> Vec<Tagged> {
+    let doors = doors_of(world, &work.grant);
+    let chosen = chosen(world, &work.grant);
+    let mut packets = Vec::new();
+    for client in clients(&work.grant) {
+        for doorway in &doors {
+            packets.extend(doorway.packets(world, client));
+        }
+    }
+    // Clients connect to nodes' own addresses; a tunnel's is routed to nobody outside.
+    packets.retain(|(packet, node)| {
+        let own = |name: &String| {
+            let node = world.nodes.get(name);
+            node.is_some_and(|node| {
+                let mut own = node.addresses.iter().filter(|own| own.ip == packet.destination);
+                own.any(|own| own.role == AddressRole::Host)
+            })
+        };
+        node.as_ref().is_none_or(own)
+            && chosen.as_ref().is_none_or(|nets| nets.iter().any(|net| net.contains(&packet.destination)))
+    });
+    packets
+}
+
+fn chosen(world: &World, grant: &Grant) -> Option<Vec<IpNet>> {
+    let nodes = grant.through.as_ref()?.nodes.as_deref()?;
+    super::super::perimeter::compose::chosen(world, nodes).ok()
+}
+
+/// Addresses that stand for all clients of a grant.
+fn clients(grant: &Grant) -> Vec<IpAddr> {
+    match &grant.from {
+        Peer::Nets(nets) => {
+            let mut ips: Vec<IpAddr> = nets.iter().take(16).flat_map(|net| [net.network(), net.broadcast()]).collect();
+            ips.dedup();
+            ips
+        }
+        _ => ["203.0.113.9", "2001:db8::9"].iter().filter_map(|ip| ip.parse().ok()).collect(),
+    }
+}
+
+/// Addresses that nobody granted: some of nobody in particular, and the neighbours of those that were named.
+fn strangers(world: &World, grant: &Grant) -> Vec<IpAddr> {
+    let Peer::Nets(nets) = &grant.from else { return Vec::new() };
+    let mut ips: BTreeSet<IpAddr> = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
+    ips.extend(nets.iter().take(8).flat_map(|net| [beside(net.network(), false), beside(net.broadcast(), true)]).flatten());
+    let service = service_of(world, grant).map(|service| (&service.namespace, &service.name));
+    let same = grants(world).into_iter().map(|info| info.grant);
+    let same = same.filter(|other| service_of(world, other).map(|service| (&service.namespace, &service.name)) == service);
+    let granted: Vec<Peer> = same.map(|other| other.from).chain([grant.from.clone()]).collect();
+    let is_granted = |ip: &IpAddr| {
+        granted.iter().any(|peer| match peer {
+            Peer::Nets(nets) => nets.iter().any(|net| net.contains(ip)),
+            _ => true,
+        })
+    };
+    ips.into_iter().filter(|ip| !is_granted(ip) && !is_inside(world, *ip)).collect()
+}
+
+fn beside(ip: IpAddr, up: bool) -> Option<IpAddr> {
+    let by = if up { 1 } else { -1 };
+    match ip {
+        IpAddr::V4(ip) => u32::from(ip).checked_add_signed(by).map(|ip| IpAddr::V4(ip.into())),
+        IpAddr::V6(ip) => u128::from(ip).checked_add_signed(by.into()).map(|ip| IpAddr::V6(ip.into())),
+    }
+}
+
+/// Who decided, in words.
+pub fn who(by: &Decider) -> String {
+    match by {
+        Decider::Rule { policy, direction, index, .. } => format!("rule {index} of {direction} in {policy}"),
+        Decider::TierDefault { tier, policies } => {
+            let names: Vec<String> = policies.iter().map(ToString::to_string).collect();
+            format!("the end of tier {tier} ({})", names.join(", "))
+        }
+        Decider::Profile { name } => format!("profile {name}"),
+        Decider::Unknown { why } => why.clone(),
+    }
+}
+
+fn shown(packet: &Packet) -> String {
+    let port = packet.port.map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{} -> {}{port} ({})", packet.source, packet.destination, packet.protocol)
+}
+
+fn clients_pass(end: &World, work: &Work<'_>) -> Result<(), PlanError> {
+    let packets = client_packets(end, work);
+    if packets.is_empty() {
+        return Err(PlanError::Refused {
+            reason: format!("no node has an address by which {} could come", work.from.described),
+            hints: vec!["name clients of the family that the nodes and the Service have".into()],
+        });
+    }
+    for (packet, _) in packets {
+        for path in walk(end, &Question { packet, entry: None }) {
+            match path.verdict {
+                Verdict::Allow => {}
+                Verdict::Unknown => {
+                    let reason = format!("whether {} passes cannot be told: {}", shown(&packet), why_unknown(&path));
+                    return Err(PlanError::Unknown { reason, hints: vec!["make what is missing readable, then ask again".into()] });
+                }
+                _ => {
+                    let reason = format!("the plan would leave {} stopped {}", shown(&packet), stopped(&path));
+                    return Err(PlanError::Refused { reason, hints: vec!["change that policy if it should be allowed".into()] });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn stopped(path: &Path) -> String {
+    let hop = path.hops.iter().find(|hop| hop.action == HopAction::Deny);
+    let Some(hop) = hop else { return "somewhere".into() };
+    let by = hop.by.as_ref().map(|by| format!(" by {}", who(by))).unwrap_or_default();
+    format!("on node {} at {}{by}", hop.node.as_deref().unwrap_or("?"), hop.checkpoint)
+}
+
+/// Strangers reach the pods by none of the grant's doors, whichever node they enter by.
+fn strangers_stop(end: &World, work: &Work<'_>, notes: &mut Vec<Note>) -> Result<(), PlanError> {
+    let mut problem = None;
+    for doorway in doors_of(end, &work.grant) {
+        for source in strangers(end, &work.grant) {
+            for (packet, _) in doorway.packets(end, source) {
+                match passes(end, &packet) {
+                    Pass::No => {}
+                    Pass::Yes => problem = problem.or_else(|| Some((packet, None))),
+                    Pass::Unknown(why) => problem = problem.or_else(|| Some((packet, Some(why)))),
+                }
+            }
+        }
+    }
+    let Some((packet, unknown)) = problem else { return Ok(()) };
+    let what = match &unknown {
+        None => format!("{} would pass too", shown(&packet)),
+        Some(why) => format!("whether {} is stopped cannot be told: {why}", shown(&packet)),
+    };
+    if work.ask.accepted.contains(&Risk::OpenToAllClientsOfNodes) {
+        notes.push(warning(format!("{what} (accepted)")));
+        return Ok(());
+    }
+    let mut hints = Vec::new();
+    if masquerades(end, work.service(), work.ask.way)? {
+        let (namespace, name) = &work.key;
+        hints.push(format!(
+            "externalTrafficPolicy: Local on Service {namespace}/{name} keeps clients' own addresses, so that its pods' policy stops strangers"
+        ));
+    }
+    hints.push(format!("--accept-risk {} goes on all the same", Risk::OpenToAllClientsOfNodes));
+    Err(match unknown {
+        None => PlanError::Refused { reason: what, hints },
+        Some(_) => PlanError::Unknown { reason: what, hints },
+    })
+}
+
+/// Packets that must not open, and doors that must not close.
+struct Watched {
+    /// Reach no backend before, and must not after any step.
+    closed: Vec<Tagged>,
+    /// Reach a backend before, and must after every step.
+    open: Vec<Tagged>,
+}
+
+impl Watched {
+    fn of(work: &Work<'_>, end: &World) -> Watched {
+        let own: Vec<String> = doors_of(end, &work.grant).iter().map(Doorway::key).collect();
+        let close = work.ask.shape.close_others;
+        let mut watched = Watched { closed: Vec::new(), open: Vec::new() };
+        let (strangers, clients) = (strangers(&work.now, &work.grant), clients(&work.grant));
+        for doorway in doors::all(end) {
+            let is_own = own.contains(&doorway.key());
+            let granted = |source: &IpAddr| is_own && clients.contains(source);
+            for source in strangers.iter().chain(&clients).filter(|source| !granted(source)) {
+                for tagged in doorway.packets(end, *source) {
+                    match passes(&work.now, &tagged.0) {
+                        Pass::Yes if !is_own && !close => watched.open.push(tagged),
+                        Pass::No => watched.closed.push(tagged),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        watched
+    }
+
+    fn compare(&self, work: &Work<'_>, after: &World, step: &Step) -> Result<(), PlanError> {
+        let accepted = work.ask.accepted.contains(&Risk::OpenToAllClientsOfNodes);
+        let concerns = |tagged: &&Tagged| lifelines::concerns(step, tagged.1.as_deref());
+        for (packet, _) in self.closed.iter().filter(concerns) {
+            if !accepted && passes(after, packet) == Pass::Yes {
+                let reason = format!("{} would also open {}", step.object, shown(packet));
+                return Err(PlanError::Refused { reason, hints: vec!["ask for less, or close that door first".into()] });
+            }
+        }
+        for (packet, _) in self.open.iter().filter(concerns) {
+            if passes(after, packet) == Pass::No {
+                let reason = format!("{} would close {}, which is open now", step.object, shown(packet));
+                return Err(PlanError::Refused { reason, hints: vec!["--close-others closes what has no grant".into()] });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! The Service of an exposure: the type that has the door, and numbers for its ports that are free on every node.
+//! Never knows policy.
+
+use std::collections::BTreeSet;
+
+use super::super::edit::{Edit, NodePort};
+use super::super::perimeter::compose::NODE_PORTS;
+use super::super::{PlanError, Step};
+use crate::kubernetes::ObjectRef;
+use crate::kubernetes::names::Kind;
+use crate::model::intent::Way;
+use crate::model::world::{Hidden, Part, Service, ServicePort, World};
+
+/// How the Service gets its door; none if it has it.
+pub fn step(world: &World, service: &Service, way: Way, asked: &[&ServicePort], node_port: Option<u16>) -> Result<Option<Step>, PlanError> {
+    let name = format!("{}/{}", service.namespace, service.name);
+    refuse_what_has_no_door(service, &name)?;
+    let kind = match (way, service.kind.as_str()) {
+        (Way::NodePort, kind @ ("NodePort" | "LoadBalancer")) => kind,
+        (Way::NodePort, _) => "NodePort",
+        (Way::LoadBalancer, _) => "LoadBalancer",
+        (Way::Bgp, _) => return Ok(None),
+    };
+    if let Some(wanted) = node_port {
+        check_number(world, service, asked, wanted)?;
+    }
+    let mut taken: BTreeSet<u16> = numbers(world).collect();
+    let mut node_ports = Vec::new();
+    let lacking = |port: &&ServicePort| port.node_port.is_none();
+    for port in service.ports.iter().filter(lacking) {
+        let is_asked = asked.iter().any(|own| *own == port);
+        let number = match node_port.filter(|_| is_asked) {
+            Some(number) => number,
+            None => free(world, &taken, &name)?,
+        };
+        taken.insert(number);
+        node_ports.push(NodePort { protocol: port.protocol.to_string(), port: port.port, node_port: number });
+    }
+    if kind == service.kind && node_ports.is_empty() {
+        return Ok(None);
+    }
+    let numbers: Vec<String> = node_ports.iter().map(|port| port.node_port.to_string()).collect();
+    let why = match (kind == service.kind, numbers.is_empty()) {
+        (false, false) => format!("it becomes {kind}, on node port {}", numbers.join(", ")),
+        (false, true) => format!("it becomes {kind}"),
+        (true, _) => format!("it gets node port {}", numbers.join(", ")),
+    };
+    Ok(Some(Step {
+        object: object(service),
+        planned_on: None,
+        edits: vec![Edit::ServiceType { expected: service.kind.clone(), kind: kind.into(), node_ports }],
+        why,
+    }))
+}
+
+/// Gives a Service the type back that it had before its grants.
+pub fn step_back(service: &Service, was: &str) -> Step {
+    let edit = Edit::ServiceType { expected: service.kind.clone(), kind: was.into(), node_ports: Vec::new() };
+    let why = format!("it was {was} before the grant");
+    Step { object: object(service), planned_on: None, edits: vec![edit], why }
+}
+
+fn object(service: &Service) -> ObjectRef {
+    ObjectRef { kind: Kind::Service, namespace: Some(service.namespace.clone()), name: service.name.clone() }
+}
+
+fn refuse_what_has_no_door(service: &Service, name: &str) -> Result<(), PlanError> {
+    let reason = match service.kind.as_str() {
+        "ExternalName" => format!("Service {name} is of type ExternalName: it leads to no pods"),
+        _ if service.cluster_ips.is_empty() => {
+            format!("Service {name} is headless (clusterIP None), and Kubernetes gives such a Service no other door")
+        }
+        _ if service.ports.is_empty() => format!("Service {name} has no ports"),
+        _ => return Ok(()),
+    };
+    Err(PlanError::Refused { reason, hints: vec!["make a Service of type ClusterIP for the same pods".into()] })
+}
+
+/// Every number that a Service has on the nodes.
+fn numbers(world: &World) -> impl Iterator<Item = u16> + '_ {
+    world.services.values().flat_map(|service| &service.ports).filter_map(|port| port.node_port)
+}
+
+/// A number for one port of the Service: what it has, or one that nobody has.
+fn check_number(world: &World, service: &Service, asked: &[&ServicePort], wanted: u16) -> Result<(), PlanError> {
+    let usage = |reason: String, hint: &str| Err(PlanError::Usage { reason, hints: vec![hint.into()] });
+    let [port] = asked else {
+        let reason = format!("--node-port is for one port, and {} are exposed", asked.len());
+        return usage(reason, "name the port with --port");
+    };
+    if let Some(has) = port.node_port.filter(|has| *has != wanted) {
+        let reason = format!("port {} of Service {} has node port {has} already", port.port, service.name);
+        return usage(reason, "leave out --node-port");
+    }
+    let (first, last) = NODE_PORTS;
+    if port.node_port.is_none() && !(first..=last).contains(&wanted) {
+        let reason = format!("{wanted} is outside of the range of node ports ({first}-{last})");
+        return usage(reason, "leave out --node-port: a free one is chosen");
+    }
+    let holder = world.services.values().find(|other| {
+        let own = other.namespace == service.namespace && other.name == service.name;
+        other.ports.iter().any(|of| of.node_port == Some(wanted) && !(own && of.port == port.port))
+    });
+    match holder {
+        Some(other) => {
+            let reason = format!("node port {wanted} is taken by Service {}/{}", other.namespace, other.name);
+            Err(PlanError::Refused { reason, hints: vec!["leave out --node-port: a free one is chosen".into()] })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The first number that nobody has. Kubernetes gives numbers that nobody asked for from the upper part of the range
+/// first (KEP-3682), so the lower part is the one to take.
+fn free(world: &World, taken: &BTreeSet<u16>, name: &str) -> Result<u16, PlanError> {
+    if !world.sees(Part::Services, None) || world.gap(Hidden::Services, None).is_some() {
+        return Err(PlanError::Unknown {
+            reason: format!("not all Services could be read, so which node port is free for {name} is not known"),
+            hints: vec!["--node-port N says which".into(), "or permission to list services".into()],
+        });
+    }
+    let (first, last) = NODE_PORTS;
+    (first..=last).find(|number| !taken.contains(number)).ok_or_else(|| PlanError::Refused {
+        reason: "every node port is taken".into(),
+        hints: vec!["free one, or widen kube-apiserver's --service-node-port-range".into()],
+    })
+}
