@@ -71,7 +71,7 @@ impl fmt::Display for Way {
 impl fmt::Display for Through {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ports: Vec<String> = self.ports.iter().map(GrantPort::to_string).collect();
-        write!(out, "{} of service/{} ({})", self.way, self.service, ports.join(","))
+        write!(out, "{} of service/{}, {}", self.way, self.service, ports.join(","))
     }
 }
 

@@ -13,6 +13,7 @@ use ipnet::IpNet;
 
 use super::decide::without_other_grants;
 use super::edit::Edit;
+use super::grant::show_ports;
 use super::opening::Opening;
 use super::perimeter::{self, Shape, sources};
 use super::ports::{self, PortsAsked};
@@ -107,8 +108,9 @@ impl<'a> Work<'a> {
     }
 
     fn plan(&self) -> Result<Plan, PlanError> {
-        let through = self.grant.through.as_ref().map(Through::to_string).unwrap_or_default();
-        let title = format!("expose {}/service/{} to {} by its {through}", self.key.0, self.key.1, self.grant.from);
+        let (namespace, name) = &self.key;
+        let ports = show_ports(self.grant.through.as_ref().map(|through| &through.ports[..]));
+        let title = format!("expose {namespace}/service/{name} by {} to {} ({ports})", self.ask.way, self.grant.from);
         let mut plan = Plan { title, ..Plan::default() };
         plan.notes.extend(self.from.notes.iter().chain(&self.to.notes).cloned());
         self.raise_perimeter(&mut plan)?;
@@ -263,3 +265,6 @@ fn fact(text: String) -> Note {
 fn warning(text: String) -> Note {
     Note { weight: Weight::Warning, text }
 }
+
+#[cfg(test)]
+mod tests;
