@@ -55,11 +55,8 @@ impl Exposing {
         Session::run(context, async |session| {
             let namespace = session.namespace();
             let target = |text: &String| Target::parse(text, namespace.as_deref());
-            let shape = Shape {
-                interface: self.interface.clone(),
-                inline: self.inline_nets,
-                close_others: self.close_others,
-            };
+            let shape =
+                Shape { interface: self.interface.clone(), inline: self.inline_nets, close_others: self.close_others };
             let ask = Ask {
                 service: target(&self.service)?,
                 way,

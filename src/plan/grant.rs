@@ -51,8 +51,13 @@ pub fn allow(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     let (mut from, mut to) = (resolve(world, &ask.from)?, resolve(world, &ask.to)?);
     let asked_ports = ports::resolve(world, &to, ask.ports.as_ref())?;
     refuse_what_has_no_endpoint(world, &from, &to)?;
-    let grant =
-        Grant { from: from.peer.clone(), to: to.peer.clone(), ports: asked_ports.clone(), reason: ask.reason.clone(), through: None };
+    let grant = Grant {
+        from: from.peer.clone(),
+        to: to.peer.clone(),
+        ports: asked_ports.clone(),
+        reason: ask.reason.clone(),
+        through: None,
+    };
     let mut filled = standin::fill(world, &mut [&mut from, &mut to]);
     let mut found = probes(&filled, &from, &to, asked_ports.as_deref());
     if found.is_empty() && from.pods.iter().any(|index| to.pods.contains(index)) {

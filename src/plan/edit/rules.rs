@@ -8,12 +8,7 @@ use crate::model::policy::Direction;
 use crate::model::spec::RuleSpec;
 
 /// Takes out `old` and puts `new` in. Made twice it changes nothing more.
-pub fn replace(
-    object: &mut Value,
-    direction: Direction,
-    old: &[RuleSpec],
-    new: &[RuleSpec],
-) -> Result<(), EditError> {
+pub fn replace(object: &mut Value, direction: Direction, old: &[RuleSpec], new: &[RuleSpec]) -> Result<(), EditError> {
     let list = rule_list(object, direction)?;
     list.retain(|there| read_rule(there).is_none_or(|rule| new.contains(&rule) || !old.contains(&rule)));
     for rule in new {

@@ -57,7 +57,12 @@ pub fn set_type(object: &mut Value, expected: &str, kind: &str, node_ports: &[No
 fn ports(spec: &mut Map<String, Value>) -> Result<Vec<&mut Map<String, Value>>, EditError> {
     let malformed = || EditError::Malformed("spec.ports".into());
     let Some(ports) = spec.get_mut("ports") else { return Ok(Vec::new()) };
-    ports.as_array_mut().ok_or_else(malformed)?.iter_mut().map(|port| port.as_object_mut().ok_or_else(malformed)).collect()
+    ports
+        .as_array_mut()
+        .ok_or_else(malformed)?
+        .iter_mut()
+        .map(|port| port.as_object_mut().ok_or_else(malformed))
+        .collect()
 }
 
 fn is_that(port: &Map<String, Value>, wanted: &NodePort) -> bool {

@@ -47,7 +47,8 @@ fn flows(world: &World, node: &Node, index: usize) -> Vec<Flow> {
     let mut flows = Vec::new();
     let strangers: Vec<IpAddr> = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
     let pods = |name: &str, like: IpAddr| -> Option<IpAddr> { pod_of(world, name, like) };
-    let others: Vec<&Node> = world.nodes.values().cycle().skip(index + 1).take(PARTNERS.min(world.nodes.len() - 1)).collect();
+    let others: Vec<&Node> =
+        world.nodes.values().cycle().skip(index + 1).take(PARTNERS.min(world.nodes.len() - 1)).collect();
     for own in hosts(node) {
         let stranger = strangers.iter().copied().find(|ip| ip.is_ipv4() == own.is_ipv4());
         let mut add = |from: IpAddr, to: IpAddr, protocol: Protocol, port: u16, other: Option<&Node>| {
@@ -116,7 +117,8 @@ pub fn compare(before: &[Lifeline], after: &World, step: &Step) -> Result<(), Pl
         if verdict == Verdict::Allow {
             continue;
         }
-        let cut = ways.iter().flat_map(|path| &path.hops).find(|hop| hop.action != HopAction::Allow && hop.by.is_some());
+        let cut =
+            ways.iter().flat_map(|path| &path.hops).find(|hop| hop.action != HopAction::Allow && hop.by.is_some());
         let by = cut.and_then(|hop| hop.by.as_ref()).map(who).unwrap_or_default();
         let Packet { source, destination, protocol, port, .. } = lifeline.packet;
         let reason = format!(

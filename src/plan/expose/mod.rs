@@ -232,7 +232,8 @@ fn port_of(port: &ServicePort) -> GrantPort {
 /// The type to give back: what it is now if this changes it, else what another grant of it remembers.
 fn was(world: &World, service: &Service, step: Option<&Step>, key: &(String, String)) -> Option<String> {
     let changes = step.into_iter().flat_map(|step| &step.edits);
-    let changed = changes.into_iter().any(|edit| matches!(edit, Edit::ServiceType { kind, .. } if *kind != service.kind));
+    let changed =
+        changes.into_iter().any(|edit| matches!(edit, Edit::ServiceType { kind, .. } if *kind != service.kind));
     let remembered = grants(world).into_iter().find_map(|info| {
         let own = sources::service_of(world, &info.grant)?;
         (own.namespace == key.0 && own.name == key.1).then_some(info.grant.through?.was?)

@@ -88,10 +88,13 @@ fn clients(grant: &Grant) -> Vec<IpAddr> {
 fn strangers(world: &World, grant: &Grant) -> Vec<IpAddr> {
     let Peer::Nets(nets) = &grant.from else { return Vec::new() };
     let mut ips: BTreeSet<IpAddr> = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
-    ips.extend(nets.iter().take(8).flat_map(|net| [beside(net.network(), false), beside(net.broadcast(), true)]).flatten());
+    ips.extend(
+        nets.iter().take(8).flat_map(|net| [beside(net.network(), false), beside(net.broadcast(), true)]).flatten(),
+    );
     let service = service_of(world, grant).map(|service| (&service.namespace, &service.name));
     let same = grants(world).into_iter().map(|info| info.grant);
-    let same = same.filter(|other| service_of(world, other).map(|service| (&service.namespace, &service.name)) == service);
+    let same =
+        same.filter(|other| service_of(world, other).map(|service| (&service.namespace, &service.name)) == service);
     let granted: Vec<Peer> = same.map(|other| other.from).chain([grant.from.clone()]).collect();
     let is_granted = |ip: &IpAddr| {
         granted.iter().any(|peer| match peer {
@@ -142,11 +145,17 @@ fn clients_pass(end: &World, work: &Work<'_>) -> Result<(), PlanError> {
                 Verdict::Allow => {}
                 Verdict::Unknown => {
                     let reason = format!("whether {} passes cannot be told: {}", shown(&packet), why_unknown(&path));
-                    return Err(PlanError::Unknown { reason, hints: vec!["make what is missing readable, then ask again".into()] });
+                    return Err(PlanError::Unknown {
+                        reason,
+                        hints: vec!["make what is missing readable, then ask again".into()],
+                    });
                 }
                 _ => {
                     let reason = format!("the plan would leave {} stopped {}", shown(&packet), stopped(&path));
-                    return Err(PlanError::Refused { reason, hints: vec!["change that policy if it should be allowed".into()] });
+                    return Err(PlanError::Refused {
+                        reason,
+                        hints: vec!["change that policy if it should be allowed".into()],
+                    });
                 }
             }
         }
@@ -169,8 +178,8 @@ fn strangers_stop(end: &World, work: &Work<'_>, notes: &mut Vec<Note>) -> Result
             for (packet, _) in doorway.packets(end, source) {
                 match passes(end, &packet) {
                     Pass::No => {}
-                    Pass::Yes => problem = problem.or_else(|| Some((packet, None))),
-                    Pass::Unknown(why) => problem = problem.or_else(|| Some((packet, Some(why)))),
+                    Pass::Yes => problem = problem.or(Some((packet, None))),
+                    Pass::Unknown(why) => problem = problem.or(Some((packet, Some(why)))),
                 }
             }
         }
@@ -234,13 +243,19 @@ impl Watched {
         for (packet, _) in self.closed.iter().filter(concerns) {
             if !accepted && passes(after, packet) == Pass::Yes {
                 let reason = format!("{} would also open {}", step.object, shown(packet));
-                return Err(PlanError::Refused { reason, hints: vec!["ask for less, or close that door first".into()] });
+                return Err(PlanError::Refused {
+                    reason,
+                    hints: vec!["ask for less, or close that door first".into()],
+                });
             }
         }
         for (packet, _) in self.open.iter().filter(concerns) {
             if passes(after, packet) == Pass::No {
                 let reason = format!("{} would close {}, which is open now", step.object, shown(packet));
-                return Err(PlanError::Refused { reason, hints: vec!["--close-others closes what has no grant".into()] });
+                return Err(PlanError::Refused {
+                    reason,
+                    hints: vec!["--close-others closes what has no grant".into()],
+                });
             }
         }
         Ok(())

@@ -12,7 +12,13 @@ use crate::model::intent::Way;
 use crate::model::world::{Hidden, Part, Service, ServicePort, World};
 
 /// How the Service gets its door; none if it has it.
-pub fn step(world: &World, service: &Service, way: Way, asked: &[&ServicePort], node_port: Option<u16>) -> Result<Option<Step>, PlanError> {
+pub fn step(
+    world: &World,
+    service: &Service,
+    way: Way,
+    asked: &[&ServicePort],
+    node_port: Option<u16>,
+) -> Result<Option<Step>, PlanError> {
     let name = format!("{}/{}", service.namespace, service.name);
     refuse_what_has_no_door(service, &name)?;
     let kind = match (way, service.kind.as_str()) {
@@ -28,7 +34,7 @@ pub fn step(world: &World, service: &Service, way: Way, asked: &[&ServicePort], 
     let mut node_ports = Vec::new();
     let lacking = |port: &&ServicePort| port.node_port.is_none();
     for port in service.ports.iter().filter(lacking) {
-        let is_asked = asked.iter().any(|own| *own == port);
+        let is_asked = asked.contains(&port);
         let number = match node_port.filter(|_| is_asked) {
             Some(number) => number,
             None => free(world, &taken, &name)?,

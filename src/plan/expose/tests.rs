@@ -51,9 +51,8 @@ fn verdict(world: &World, text: &str) -> Verdict {
 /// Whether a packet is stopped before DNAT on every way.
 fn stopped_at_the_edge(world: &World, text: &str) -> bool {
     let ways = walk(world, &Question { packet: packet(text), entry: None });
-    ways.iter().all(|path| {
-        path.hops.iter().any(|hop| hop.checkpoint == Checkpoint::PreDnat && hop.action == HopAction::Deny)
-    })
+    ways.iter()
+        .all(|path| path.hops.iter().any(|hop| hop.checkpoint == Checkpoint::PreDnat && hop.action == HopAction::Deny))
 }
 
 /// Whether a packet reaches a backend by any way.
@@ -194,8 +193,12 @@ fn the_pods_let_in_what_they_really_see() {
         let all = ["10.7.0.99", "192.0.2.11", "10.20.1.1", "10.7.0.98", "10.20.1.30"];
         let enters = |source: &&str| {
             let packet = packet(&format!("{source} -> 10.20.2.20 tcp:8080"));
-            let judged =
-                crate::evaluate::policy::judge_pod(&after, &after.pods[0], crate::model::policy::Direction::Ingress, &packet);
+            let judged = crate::evaluate::policy::judge_pod(
+                &after,
+                &after.pods[0],
+                crate::model::policy::Direction::Ingress,
+                &packet,
+            );
             judged.action == HopAction::Allow
         };
         assert_eq!(after.pods[0].name, "web-1");
@@ -322,7 +325,11 @@ fn a_perimeter_made_by_hand_is_patched_before_its_log_and_completed_where_it_has
         ],
         "one that is whole needs no other"
     );
-    let (_, back) = (0, simulate(&after, &revoke(&after, &Which::Id(String::from("")) ).map(|plan| plan.steps).unwrap_or_default()).unwrap());
+    let (_, back) = (
+        0,
+        simulate(&after, &revoke(&after, &Which::Id(String::from(""))).map(|plan| plan.steps).unwrap_or_default())
+            .unwrap(),
+    );
     assert_eq!(written(&back).ingress.len(), written(&after).ingress.len(), "an empty id revokes nothing");
 }
 

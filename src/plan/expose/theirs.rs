@@ -66,7 +66,8 @@ fn repair(world: &World, work: &Work<'_>, id: &PolicyId, hop: &Hop) -> Result<St
     let names = if inline { Names::Inline } else { Names::Set };
     let rules = compose::client_rules(world, &work.grant, names)?;
     if let Some(keeper) = &written.keeper {
-        let reason = format!("{id} stops the clients at {}, and is kept by {keeper}, so it is not changed here", hop.checkpoint);
+        let reason =
+            format!("{id} stops the clients at {}, and is kept by {keeper}, so it is not changed here", hop.checkpoint);
         let hints = vec![format!("have these rules put before its first Deny: {}", serde_json::json!(rules))];
         return Err(PlanError::Refused { reason, hints });
     }

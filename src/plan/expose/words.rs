@@ -1,9 +1,9 @@
 //! What is said of an exposure: how to reach it, what the pods will see, whom that lets in besides, and what keeps others out.
 //! Never decides anything.
 
+use super::super::exposure::Door;
 use super::super::perimeter::compose::doors_of;
 use super::super::perimeter::sources::masquerades;
-use super::super::exposure::Door;
 use super::super::{Note, Plan, PlanError, Weight};
 use super::{Work, fact, warning};
 use crate::model::intent::{Through, Way};
@@ -20,7 +20,9 @@ pub fn notes(work: &Work<'_>, plan: &Plan) -> Result<Vec<Note>, PlanError> {
     notes.extend(seen(work)?);
     if work.grant.through.as_ref().is_some_and(|through| through.inline) && !work.ask.shape.inline {
         let rule = super::super::perimeter::nodes_set::attracted_by(&work.target).unwrap_or_default();
-        notes.push(fact(format!("a set of the nodes' addresses would be taken in by {rule}, so they stand in the rules")));
+        notes.push(fact(format!(
+            "a set of the nodes' addresses would be taken in by {rule}, so they stand in the rules"
+        )));
     }
     if let Some(Through { was: Some(was), .. }) = &work.grant.through
         && work.type_step.is_some()
@@ -69,8 +71,12 @@ fn seen(work: &Work<'_>) -> Result<Vec<Note>, PlanError> {
     let service = work.service();
     if !masquerades(&work.target, service, work.ask.way)? {
         let text = match work.ask.way {
-            Way::Bgp => "the pods see the client's own address: kube-proxy masquerades nothing to cluster addresses here",
-            _ => "the pods see the client's own address (externalTrafficPolicy: Local), so their policy lets in the clients alone",
+            Way::Bgp => {
+                "the pods see the client's own address: kube-proxy masquerades nothing to cluster addresses here"
+            }
+            _ => {
+                "the pods see the client's own address (externalTrafficPolicy: Local), so their policy lets in the clients alone"
+            }
         };
         return Ok(vec![fact(text.into())]);
     }
@@ -92,7 +98,9 @@ fn seen(work: &Work<'_>) -> Result<Vec<Note>, PlanError> {
 
 /// What masqueraded packets carry, by the tunnels that nodes have.
 fn carried(work: &Work<'_>) -> String {
-    let has = |role: AddressRole| work.target.nodes.values().any(|node: &Node| node.addresses.iter().any(|own| own.role == role));
+    let has = |role: AddressRole| {
+        work.target.nodes.values().any(|node: &Node| node.addresses.iter().any(|own| own.role == role))
+    };
     let tunnels = [(AddressRole::Wireguard, "WireGuard"), (AddressRole::Ipip, "IPIP"), (AddressRole::Vxlan, "VXLAN")];
     let names: Vec<&str> = tunnels.iter().filter(|(role, _)| has(*role)).map(|(_, name)| *name).collect();
     match names.is_empty() {

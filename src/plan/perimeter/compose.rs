@@ -43,9 +43,9 @@ fn port(protocol: Protocol, number: u16) -> GrantPort {
 pub fn ports_of<'w>(service: &'w Service, grant: &Grant) -> Vec<&'w ServicePort> {
     let asked = grant.through.iter().flat_map(|through| &through.ports).collect::<Vec<_>>();
     let is = |own: &&ServicePort| {
-        asked.iter().any(|port| {
-            port.protocol == own.protocol.to_string() && (port.first..=port.last).contains(&own.port)
-        })
+        asked
+            .iter()
+            .any(|port| port.protocol == own.protocol.to_string() && (port.first..=port.last).contains(&own.port))
     };
     service.ports.iter().filter(is).collect()
 }
@@ -64,7 +64,7 @@ pub fn doors_of<'w>(world: &'w World, grant: &Grant) -> Vec<Doorway<'w>> {
         _ => false,
     };
     let found = doors::of(world, service).into_iter();
-    found.filter(|door| is_way(&door.door) && ports.iter().any(|port| *port == door.port)).collect()
+    found.filter(|door| is_way(&door.door) && ports.contains(&door.port)).collect()
 }
 
 /// What lets a grant's clients come by its doors.
@@ -251,7 +251,8 @@ fn cluster_sources(world: &World, pods: &[IpNet], version: u8, names: Names) -> 
     let nodes = if names == Names::Inline { node_nets(world) } else { Vec::new() };
     let outside_pods = nodes.iter().filter(|net| !pods.iter().any(|pods| pods.contains(*net)));
     let nets: Vec<&IpNet> = pods.iter().chain(outside_pods).filter(is_version).collect();
-    let not_nets: Vec<String> = std::iter::once(loopback.to_string()).chain(nets.iter().map(ToString::to_string)).collect();
+    let not_nets: Vec<String> =
+        std::iter::once(loopback.to_string()).chain(nets.iter().map(ToString::to_string)).collect();
     if not_nets.len() > 250 {
         let reason = format!("{} addresses of nodes are too many for one rule", not_nets.len());
         return Err(PlanError::Refused { reason, hints: vec!["leave out --inline-nets: a set holds them".into()] });

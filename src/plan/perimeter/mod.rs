@@ -106,7 +106,8 @@ impl Frame<'_> {
         };
         let granted = self.granted();
         let there: BTreeSet<String> = doors::all(self.target).iter().map(Doorway::key).collect();
-        let found = |rule: &&RuleSpec| found_open(rule).is_some_and(|key| there.contains(key) && !granted.contains(key));
+        let found =
+            |rule: &&RuleSpec| found_open(rule).is_some_and(|key| there.contains(key) && !granted.contains(key));
         written.spec.ingress.iter().filter(found).cloned().collect()
     }
 
@@ -172,7 +173,8 @@ impl Frame<'_> {
             object: object(&id),
             planned_on: None,
             edits: vec![Edit::Create(document)],
-            why: "closes the doors of Services to sources outside the cluster, before DNAT; it polices host endpoints".into(),
+            why: "closes the doors of Services to sources outside the cluster, before DNAT; it polices host endpoints"
+                .into(),
         })
     }
 }

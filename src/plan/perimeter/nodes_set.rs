@@ -70,8 +70,10 @@ pub fn step(world: &World) -> Result<Option<Step>, PlanError> {
     if there == wanted {
         return Ok(None);
     }
-    let (new, gone): (Vec<&IpNet>, Vec<&IpNet>) =
-        (wanted.iter().filter(|net| !there.contains(net)).collect(), there.iter().filter(|net| !wanted.contains(net)).collect());
+    let (new, gone): (Vec<&IpNet>, Vec<&IpNet>) = (
+        wanted.iter().filter(|net| !there.contains(net)).collect(),
+        there.iter().filter(|net| !wanted.contains(net)).collect(),
+    );
     let list = |nets: &[&IpNet]| nets.iter().map(|net| net.addr().to_string()).collect::<Vec<_>>().join(", ");
     let mut whys = Vec::new();
     if !new.is_empty() {
