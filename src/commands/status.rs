@@ -46,11 +46,16 @@ impl Status {
     /// Shows it.
     pub fn run(&self, context: &Context) -> Result<Outcome, Problem> {
         Session::run(context, async |session| {
-            let scene = session.observe(needs::status(), needs::status_follow_ups).await?;
+            // What a table has no room for is not asked for.
+            let detailed = matches!(self.output, Output::Wide | Output::Json | Output::Yaml);
+            let scene = session.observe(needs::status(detailed), needs::status_follow_ups).await?;
             let status = status(&scene.world);
             context.print(&match self.output {
                 Output::Table => show::status::text(&status, false, context.paint),
-                Output::Wide => show::status::text(&status, true, context.paint),
+                Output::Wide => {
+                    let facts = show::facts::table(&status.facts, context.now);
+                    format!("{}\n{facts}", show::status::text(&status, true, context.paint))
+                }
                 Output::Json => json(&show::status::value(&status, &scene.unread)),
                 Output::Yaml => yaml(&show::status::value(&status, &scene.unread)),
                 Output::Name => status.grants.iter().map(|info| format!("grant/{}\n", info.id)).collect(),

@@ -3,12 +3,13 @@
 
 use super::interfaces::{self, Interface};
 use super::journey::{Accepted, Journey};
+use super::owners::Match;
 use super::policy::{AtEnd, Judgement, Labelled, Selected, unseen_policies};
 use super::routes::{self, Via};
 use super::translate::Masquerade;
 use crate::model::flow::{Checkpoint, Decider, HopAction, Packet, Protocol};
 use crate::model::policy::{Direction, Hook, Policy};
-use crate::model::world::{AddressRole, Failsafe, HostEndpoint, World};
+use crate::model::world::{AddressRole, EndpointToHost, Fact, Failsafe, HostEndpoint, World};
 
 /// A host endpoint that is to be asked, or why it cannot be told which.
 type Asked<'w> = Result<Option<&'w HostEndpoint>, String>;
@@ -23,10 +24,12 @@ pub fn before_translation(world: &World, node: &str, from: Interface, journey: &
     if selected.is_empty() {
         return;
     }
-    if is_failsafe(&world.network.failsafe_in, &journey.packet, Direction::Ingress) {
+    let failsafe = failsafe(world, node, Direction::Ingress, &journey.packet);
+    if failsafe == Match::Yes {
         return add_failsafe(node, endpoint, Direction::Ingress, journey);
     }
-    let judgement = selected.judge(world, Direction::Ingress, &journey.packet, AtEnd::GoesOn);
+    let mut judgement = selected.judge(world, Direction::Ingress, &journey.packet, AtEnd::GoesOn);
+    doubt(&mut judgement, failsafe);
     journey.accepted = match judgement.action {
         HopAction::Allow => Accepted::Yes,
         HopAction::Unknown => Accepted::Unknown,
@@ -76,15 +79,13 @@ fn host_policy(world: &World, node: &str, interface: Interface, direction: Direc
     };
     let endpoint = interfaces::host_endpoint(world, node, interface);
     let Some(endpoint) = known(world, node, checkpoint, direction, endpoint, journey) else { return };
-    let failsafes = match direction {
-        Direction::Ingress => &world.network.failsafe_in,
-        Direction::Egress => &world.network.failsafe_out,
-    };
-    if is_failsafe(failsafes, &journey.packet, direction) {
+    let failsafe = failsafe(world, node, direction, &journey.packet);
+    if failsafe == Match::Yes {
         return add_failsafe(node, endpoint, direction, journey);
     }
     let selected = Selected::find(world, labelled(endpoint), direction, |policy| policy.hook == Hook::Normal);
     let mut judgement = selected.judge(world, direction, &journey.packet, AtEnd::Then(profiles(endpoint)));
+    doubt(&mut judgement, failsafe);
     if direction == Direction::Ingress {
         journey.doubt_denial(&mut judgement);
     }
@@ -187,16 +188,47 @@ fn profiles(endpoint: &HostEndpoint) -> Judgement {
     decided(HopAction::Deny, "none")
 }
 
-fn is_failsafe(failsafes: &[Failsafe], packet: &Packet, direction: Direction) -> bool {
-    let other = match direction {
-        Direction::Ingress => packet.source,
-        Direction::Egress => packet.destination,
+/// Whether Felix keeps the port open on the node.
+fn failsafe(world: &World, node: &str, direction: Direction, packet: &Packet) -> Match {
+    let felix = world.network.felix_on(node);
+    let (failsafes, other) = match direction {
+        Direction::Ingress => (&felix.failsafe_in, packet.source),
+        Direction::Egress => (&felix.failsafe_out, packet.destination),
     };
-    failsafes.iter().any(|failsafe| {
+    let is_it = |failsafe: &Failsafe| {
         failsafe.protocol == packet.protocol
             && Some(failsafe.port) == packet.port
             && failsafe.net.is_none_or(|net| net.contains(&other))
-    })
+    };
+    match failsafes {
+        Fact::Known { value, .. } => value.iter().any(is_it).into(),
+        Fact::Unknown { .. } if packet.port.is_none() => Match::No,
+        Fact::Unknown { why } => {
+            Match::Maybe(format!("which ports Felix keeps open on node {node} is not known: {why}"))
+        }
+    }
+}
+
+/// A denial that does not count if the port is one that Felix keeps open.
+fn doubt(judgement: &mut Judgement, failsafe: Match) {
+    if let (HopAction::Deny, Match::Maybe(why)) = (judgement.action, failsafe) {
+        *judgement = Judgement::unknown(why);
+    }
+}
+
+/// From a pod to a process of its own node, once the pod's policy let it pass: normal host policy is not asked
+/// (felix/rules/static.go), and Felix's defaultEndpointToHostAction decides.
+pub fn from_own_pod(world: &World, node: &str, journey: &mut Journey) {
+    let judgement = match &world.network.felix_on(node).endpoint_to_host {
+        Fact::Known { value: EndpointToHost::Drop, evidence } => Judgement {
+            action: HopAction::Deny,
+            by: Decider::Setting { name: "defaultEndpointToHostAction".into(), evidence: evidence.clone() },
+        },
+        // With Return it is the node's own rules that go on, not Calico's.
+        Fact::Known { .. } => return,
+        Fact::Unknown { why } => Judgement::unknown(why),
+    };
+    journey.add(Some(node.into()), Checkpoint::HostIngress, None, judgement);
 }
 
 fn add_failsafe(node: &str, endpoint: &HostEndpoint, direction: Direction, journey: &mut Journey) {
@@ -208,10 +240,13 @@ fn add_failsafe(node: &str, endpoint: &HostEndpoint, direction: Direction, journ
 pub fn tunnelled(world: &World, from: &str, to: &str, via: Via, journey: &mut Journey) {
     let Via::Tunnel(role) = via else { return };
     let inner = journey.packet;
+    let felix = world.network.felix_on(to);
     let (protocol, port) = match role {
         AddressRole::Ipip => (Protocol(4), None),
-        AddressRole::Wireguard => (Protocol::UDP, Some(if inner.destination.is_ipv6() { 51821 } else { 51820 })),
-        _ => (Protocol::UDP, Some(4789)),
+        AddressRole::Wireguard => {
+            (Protocol::UDP, Some(felix.wireguard_ports[usize::from(inner.destination.is_ipv6())]))
+        }
+        _ => (Protocol::UDP, Some(felix.vxlan_port)),
     };
     let source = routes::source_of_host(world, from, Some(to), inner.destination);
     let destination = routes::source_of_host(world, to, Some(from), inner.destination);

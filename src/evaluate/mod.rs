@@ -3,7 +3,7 @@
 
 mod entries;
 mod host;
-mod interfaces;
+pub mod interfaces;
 mod journey;
 pub mod owners;
 pub mod path;

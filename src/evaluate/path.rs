@@ -199,14 +199,7 @@ impl<'w> Walk<'w> {
         match arrival {
             Arrival::Pod(pod) => {
                 self.judge(node, pod, Direction::Egress, &mut journey);
-                // Felix's own default is Drop; Calico's manifests and the operator set Accept in the environment, which
-                // wins over the FelixConfiguration.
-                let set = self.world.network.endpoint_to_host.as_deref();
-                if set.is_some_and(|action| action.eq_ignore_ascii_case("drop")) {
-                    let why = "the FelixConfiguration's defaultEndpointToHostAction is Drop, unless Felix's environment \
-                               says otherwise, which cannot be seen";
-                    journey.add(Some(node.into()), Checkpoint::HostIngress, None, Judgement::unknown(why));
-                }
+                host::from_own_pod(self.world, node, &mut journey);
             }
             Arrival::Wire(_) => host::ingress(self.world, node, arrival.interface(), &mut journey),
             Arrival::Process => {

@@ -5,7 +5,7 @@ use super::path::{Question, walk};
 use super::policy::{Judgement, judge_pod};
 use crate::model::flow::{Checkpoint, Decider, HopAction, Path, Verdict, together};
 use crate::model::policy::Direction;
-use crate::model::world::{Gap, Hidden, Part, Seen, World};
+use crate::model::world::{Fact, Gap, Hidden, Part, Seen, World};
 use crate::testing::{packet, world};
 
 /// Two nodes with a pod each, plain routes, one Service.
@@ -424,7 +424,7 @@ fn do_not_track_policy_and_the_ebpf_dataplane_are_not_guessed() {
     let world = cluster(&format!("{endpoint}{}", gnp("p", spec)));
     assert!(why(&world, "8.8.8.8 -> 192.168.0.1 tcp:22").contains("doNotTrack"));
     let mut bpf = cluster(&endpoint);
-    bpf.network.bpf = true;
+    bpf.network.felix.bpf = Fact::known(true, "a test");
     assert!(why(&bpf, "8.8.8.8 -> 192.168.0.1 tcp:22").contains("eBPF"));
 }
 

@@ -187,6 +187,13 @@ pub enum Decider {
         /// As `kns.shop`.
         name: String,
     },
+    /// A setting of Felix, which no policy overrules.
+    Setting {
+        /// As `defaultEndpointToHostAction`.
+        name: String,
+        /// Where it is set.
+        evidence: String,
+    },
     /// It cannot be told.
     Unknown {
         /// Why, in words for a person.

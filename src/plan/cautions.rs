@@ -17,7 +17,7 @@ pub fn notes(
 ) -> Vec<Note> {
     let masqueraded = exposed.iter().any(|exposure| !exposure.local && concerns(exposure, ports));
     let found = [
-        nodes_within(world, from, masqueraded && !world.network.bpf),
+        nodes_within(world, from, masqueraded && !world.network.felix.is_bpf()),
         pods_within(world, from, "from"),
         pods_within(world, to, "to"),
         on_hosts(from),

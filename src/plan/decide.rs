@@ -100,6 +100,7 @@ pub fn describe(by: &Decider, pod: &Pod) -> String {
             let names: Vec<String> = policies.iter().map(PolicyId::to_string).collect();
             format!("the end of tier {tier} ({})", names.join(", "))
         }
+        Decider::Setting { name, .. } => format!("Felix's {name}"),
         Decider::Profile { name } => format!("profile {name}, as no policy selects {}", pod.full_name()),
         Decider::Unknown { why } => why.clone(),
     }

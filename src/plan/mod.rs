@@ -10,6 +10,7 @@ pub mod dns_reach;
 pub mod edit;
 pub mod expose;
 pub mod exposure;
+pub mod facts;
 pub mod grant;
 pub mod guard;
 pub mod lifelines;

@@ -183,6 +183,9 @@ fn by(decider: &Decider) -> Option<ByView<'_>> {
             ByView { kind: "Tier".into(), namespace: None, name: tier, tier: Some(tier), rule: None }
         }
         Decider::Profile { name } => ByView { kind: "Profile".into(), namespace: None, name, tier: None, rule: None },
+        Decider::Setting { name, .. } => {
+            ByView { kind: "FelixConfiguration".into(), namespace: None, name, tier: None, rule: None }
+        }
         Decider::Unknown { .. } => return None,
     };
     Some(view)
@@ -284,6 +287,7 @@ fn decided(decider: &Decider) -> String {
             }
         }
         Decider::Profile { name } => format!("profile {name}: no policy selects it"),
+        Decider::Setting { name, evidence } => format!("Felix's {name} ({evidence})"),
         Decider::Unknown { why } => why.clone(),
     }
 }

@@ -4,6 +4,7 @@
 pub mod diff;
 pub mod evidence;
 pub mod explanation;
+pub mod facts;
 pub mod history;
 pub mod paint;
 pub mod problem;

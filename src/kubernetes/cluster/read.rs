@@ -164,12 +164,7 @@ impl Cluster {
     /// The API server refuses what a user may not read before it looks whether it is served at all. What every user may
     /// ask, the list of what is served, tells the two apart.
     pub(super) async fn look_behind_refusal(&self, query: &Query, fetched: &mut Fetched) -> Result<(), AccessError> {
-        let may_be_absent = query.kind.is_calico()
-            || matches!(
-                query.kind,
-                Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy | Kind::ClusterNetworkPolicy
-            );
-        if !may_be_absent || !matches!(fetched, Fetched::Hidden(_)) {
+        if !query.kind.may_be_absent() || !matches!(fetched, Fetched::Hidden(_)) {
             return Ok(());
         }
         for location in Location::of(query.kind) {

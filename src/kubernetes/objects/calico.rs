@@ -131,4 +131,7 @@ pub struct IpPoolSpec {
     /// Whether it is out of use.
     #[serde(deserialize_with = "or_default")]
     pub disabled: bool,
+    /// Workload, Tunnel, LoadBalancer; empty means the first two.
+    #[serde(deserialize_with = "or_default")]
+    pub allowed_uses: Vec<String>,
 }

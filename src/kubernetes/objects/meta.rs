@@ -52,7 +52,7 @@ pub struct Named {
     pub metadata: Meta,
 }
 
-/// An object whose spec is looked into by name.
+/// An object whose spec and status are looked into by name.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Loose {
@@ -62,6 +62,8 @@ pub struct Loose {
     pub metadata: Meta,
     /// The spec, as it was read.
     pub spec: Value,
+    /// The status, as it was read.
+    pub status: Value,
 }
 
 /// A Namespace.

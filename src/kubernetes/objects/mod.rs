@@ -1,6 +1,7 @@
 //! The objects that a question needs, as small as the question allows: only the fields that decide something.
 //! Never knows where they came from beyond a `Place`, and never what a world or a plan is.
 
+mod announcement;
 mod calico;
 mod callbacks;
 mod kubernetes_policy;
@@ -10,6 +11,7 @@ mod node;
 mod pod;
 mod service;
 
+pub use announcement::{AnnouncedService, AnnouncementStatus, Event, EventSeries, InvolvedObject};
 pub use calico::{
     CalicoPolicy, HostEndpoint, HostEndpointSpec, IpPool, IpPoolSpec, NamedPort, NetworkSet, NetworkSetSpec, Tier,
     TierSpec,
@@ -25,7 +27,8 @@ pub use listing::{Answer, Coverage, Found, Listing, Notice, Place, Query, Unread
 pub use meta::{ConfigMap, LabelExpression, LabelSelector, Loose, Meta, Named, Namespace, OwnerReference, or_default};
 pub use node::{Node, NodeAddress, NodeInfo, NodeSpec, NodeStatus};
 pub use pod::{
-    Condition, Container, ContainerPort, Pod, PodIp, PodSpec, PodStatus, PodTemplate, Workload, WorkloadSpec,
+    Condition, ConfigMapKey, Container, ContainerPort, EnvVar, EnvVarSource, Pod, PodIp, PodSpec, PodStatus,
+    PodTemplate, Workload, WorkloadSpec, is_calicos_variable,
 };
 pub use service::{
     EndpointAddress, EndpointPort, EndpointSlice, EndpointSubset, Endpoints, LoadBalancer, LoadBalancerIngress,
@@ -82,7 +85,17 @@ pub struct Objects {
     /// AdminNetworkPolicy, BaselineAdminNetworkPolicy, ClusterNetworkPolicy: recognised, not evaluated.
     pub admin_policies: Listing<Loose>,
     /// ServiceL2Statuses (MetalLB): which node announces a load balancer's address.
-    pub l2_statuses: Listing<Named>,
+    pub l2_statuses: Listing<AnnouncementStatus>,
+    /// ServiceBGPStatuses (MetalLB): which nodes do.
+    pub bgp_statuses: Listing<AnnouncementStatus>,
+    /// IPAddressPools, L2Advertisements and BGPAdvertisements (MetalLB).
+    pub metallb: Listing<Loose>,
+    /// Events (v1).
+    pub events: Listing<Event>,
+    /// ServiceCIDRs (networking.k8s.io).
+    pub service_cidrs: Listing<Loose>,
+    /// KubeControllersConfigurations (Calico).
+    pub kube_controllers: Listing<Loose>,
     /// Documents that could not be understood.
     pub unread: Vec<Unread>,
     /// What was noticed while reading: it is understood, but does not say what its writer may think.

@@ -1,7 +1,9 @@
 //! Pods, and the workloads that make them.
 //! Never knows which policy or Service selects a pod.
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::{LabelSelector, Meta, or_default};
 
@@ -53,6 +55,53 @@ pub struct Container {
     /// Its command line.
     #[serde(deserialize_with = "or_default")]
     pub command: Vec<String>,
+    /// Of its environment what says how Calico works, and nothing else: the rest is often confidential.
+    #[serde(deserialize_with = "calicos")]
+    pub env: Vec<EnvVar>,
+}
+
+/// Whether a variable of this name says how Calico works.
+pub fn is_calicos_variable(name: &str) -> bool {
+    const NAMES: [&str; 4] = ["USE_POD_CIDR", "CALICO_NETWORKING_BACKEND", "DATASTORE_TYPE", "CLUSTER_TYPE"];
+    // Felix takes its own in any case (felix/config/env_var_loader.go).
+    name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("FELIX_")) || NAMES.contains(&name)
+}
+
+/// Reads of an environment only what matters here; a variable of another program that is malformed spoils nothing.
+fn calicos<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<EnvVar>, D::Error> {
+    let all = Option::<Vec<Value>>::deserialize(input)?.unwrap_or_default();
+    let own = all.into_iter().filter(|one| one["name"].as_str().is_some_and(is_calicos_variable));
+    own.map(|one| serde_json::from_value(one).map_err(D::Error::custom)).collect()
+}
+
+/// A variable of a container's environment.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EnvVar {
+    /// Its name.
+    pub name: String,
+    /// Its value, where it is written here.
+    pub value: Option<String>,
+    /// Where it comes from, where it is not.
+    pub value_from: Option<EnvVarSource>,
+}
+
+/// Where the value of a variable comes from; of several kinds of source one matters.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EnvVarSource {
+    /// An entry of a ConfigMap of the same namespace.
+    pub config_map_key_ref: Option<ConfigMapKey>,
+}
+
+/// An entry of a ConfigMap.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ConfigMapKey {
+    /// The ConfigMap.
+    pub name: String,
+    /// The entry.
+    pub key: String,
 }
 
 /// A declared port of a container.

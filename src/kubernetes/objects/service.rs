@@ -94,12 +94,14 @@ pub struct LoadBalancer {
 
 /// One address of a load balancer.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct LoadBalancerIngress {
     /// The address, where it is one.
     pub ip: Option<String>,
     /// The name, where it is one.
     pub hostname: Option<String>,
+    /// VIP where not set, or Proxy.
+    pub ip_mode: Option<String>,
 }
 
 /// Endpoints: the addresses behind a Service, before slices.

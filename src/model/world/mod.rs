@@ -1,10 +1,13 @@
 //! The cluster as facts, each with its evidence: what evaluation and plans look at.
 //! Never knows where a fact was read, how it is written, or what time it is.
 
+mod announce;
 mod fact;
+mod felix;
 mod network;
 mod nodes;
 mod policies;
+mod proxy;
 mod services;
 mod version;
 mod workloads;
@@ -12,10 +15,15 @@ mod workloads;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+pub use announce::{
+    AddressPool, Advertised, AnnouncedFrom, Announcement, Announcer, BgpPeer, PeerNodes, ServiceAddress,
+};
 pub use fact::{Fact, Gap, Hidden, Part, Seen};
-pub use network::{Failsafe, LocalDetection, Network, Pool, TunnelMode};
-pub use nodes::{AddressRole, Node, NodeAddress};
+pub use felix::{AutoHostEndpoints, Dataplane, EndpointToHost, Failsafe, Felix};
+pub use network::{Network, Pool, Range, TunnelMode};
+pub use nodes::{AddressRole, Node, NodeAddress, NodeInterface};
 pub use policies::{HostEndpoint, NetworkSet, Tier, Written};
+pub use proxy::{LocalDetection, NodePortAddresses};
 pub use services::{Backend, Callback, Service, ServicePort, TargetPort};
 pub use version::Version;
 pub use workloads::{LabelQuery, Namespace, Pod, PodPort, Workload};

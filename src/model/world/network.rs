@@ -1,12 +1,12 @@
-//! Address pools, and what Felix and kube-proxy are told.
+//! The cluster's network: address pools, ranges, what Felix and kube-proxy are told, who announces what.
 //! Never knows what becomes of a packet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use super::Fact;
-use crate::model::flow::Protocol;
+use super::announce::{AddressPool, Advertised, Announcer, BgpPeer, ServiceAddress};
+use super::{AutoHostEndpoints, Fact, Felix, LocalDetection, NodePortAddresses};
 
 /// An address pool.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Pool {
     pub nat_outgoing: bool,
     /// Out of use.
     pub disabled: bool,
+    /// Whether pods can have its addresses (allowedUses); others are for tunnels or load balancers only.
+    pub for_pods: bool,
 }
 
 /// When packets to another node go through a tunnel.
@@ -37,7 +39,7 @@ pub enum TunnelMode {
     CrossSubnet,
 }
 
-/// What Felix and kube-proxy are told, as far as it decides what becomes of a packet.
+/// What decides about packets besides policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Network {
     /// kube-proxy's mode: `iptables`, `nftables`, `ipvs`.
@@ -45,38 +47,56 @@ pub struct Network {
     /// Whether kube-proxy can tell pods from other sources (clusterCIDR, detectLocalMode), and so masquerades what
     /// comes from outside to a cluster address.
     pub knows_local: Fact<LocalDetection>,
-    /// Felix's eBPF dataplane.
-    pub bpf: bool,
-    /// defaultEndpointToHostAction of the FelixConfiguration, where it is set there.
-    pub endpoint_to_host: Option<String>,
-    /// Ports of nodes that Felix keeps open for packets that come in.
-    pub failsafe_in: Vec<Failsafe>,
-    /// Ports that Felix keeps open for packets that a node sends.
-    pub failsafe_out: Vec<Failsafe>,
-    /// Ranges whose addresses are advertised over BGP, of Services.
-    pub advertised: Vec<IpNet>,
-    /// Nodes that announce a load balancer's address, by Service.
-    pub announcers: BTreeMap<(String, String), BTreeSet<String>>,
+    /// masqueradeAll: kube-proxy masquerades everything that is sent to a cluster address.
+    pub masquerade_all: bool,
+    /// Which addresses of a node answer node ports.
+    pub node_port_addresses: Fact<NodePortAddresses>,
+    /// The first and the last port that kube-apiserver gives as node ports.
+    pub node_port_range: Fact<(u16, u16)>,
+    /// Ranges that pods have their addresses from, as each place says it.
+    pub pod_ranges: Vec<Range>,
+    /// Ranges that cluster addresses of Services are from.
+    pub service_ranges: Fact<Vec<IpNet>>,
+    /// What Felix is told on nodes that have no FelixConfiguration of their own.
+    pub felix: Felix,
+    /// What it is told on those that have one (`node.NAME`).
+    pub felix_of: BTreeMap<String, Felix>,
+    /// Whether pods get addresses from their nodes' podCIDR (host-local IPAM, usePodCidr) instead of Calico's pools.
+    pub host_local: Fact<bool>,
+    /// Ranges of Services' addresses that Calico advertises over BGP.
+    pub advertised: Vec<Advertised>,
+    /// Routers that Calico peers with over BGP, besides its own nodes.
+    pub bgp_peers: Fact<Vec<BgpPeer>>,
+    /// Nodes that announce the addresses of a Service of type LoadBalancer, by its namespace and name.
+    pub announcers: BTreeMap<(String, String), Fact<Vec<Announcer>>>,
+    /// MetalLB's address pools with the nodes that may announce them.
+    pub address_pools: Fact<Vec<AddressPool>>,
+    /// Whether kube-controllers makes host endpoints by itself.
+    pub auto_host_endpoints: Fact<AutoHostEndpoints>,
 }
 
-/// A port that Felix keeps open on host endpoints, whatever policy says.
+/// A range, and where it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failsafe {
-    /// Protocol.
-    pub protocol: Protocol,
-    /// Destination port.
-    pub port: u16,
-    /// Only for these other ends.
-    pub net: Option<IpNet>,
+pub struct Range {
+    /// The range.
+    pub net: IpNet,
+    /// As `IPPool default-ipv4-ippool`.
+    pub evidence: String,
 }
 
-/// How kube-proxy tells pods from other sources.
-#[derive(Clone, Debug, PartialEq)]
-pub enum LocalDetection {
-    /// By these ranges.
-    Ranges(Vec<IpNet>),
-    /// By the node's own pod range or by interface: only pods of the same node are local.
-    Node,
-    /// Not at all.
-    Never,
+impl Network {
+    /// What Felix is told on a node.
+    pub fn felix_on(&self, node: &str) -> &Felix {
+        self.felix_of.get(node).unwrap_or(&self.felix)
+    }
+
+    /// The range of the BGPConfiguration by which an address of a Service is advertised, if it is.
+    pub fn advertises(&self, of: ServiceAddress, ip: std::net::IpAddr) -> Option<&Advertised> {
+        self.advertised.iter().find(|advertised| advertised.of == of && advertised.net.contains(&ip))
+    }
+
+    /// MetalLB's pool that has an address, if it is known.
+    pub fn address_pool(&self, ip: std::net::IpAddr) -> Option<&AddressPool> {
+        self.address_pools.value()?.iter().find(|pool| pool.contains(ip))
+    }
 }

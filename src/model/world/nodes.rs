@@ -16,6 +16,12 @@ pub struct Node {
     pub labels: Labels,
     /// Its own addresses with the subnet they are in, where that is known.
     pub addresses: Vec<NodeAddress>,
+    /// Its primary address of each family, as kubelet reports it: the first InternalIP, else the first ExternalIP.
+    pub primary: Vec<IpAddr>,
+    /// Its network interfaces with their addresses, where Calico notes them (3.31 and later); empty where it does not.
+    pub interfaces: Vec<NodeInterface>,
+    /// The value of the label that keeps it out of load balancers, if it has it.
+    pub excluded: Option<String>,
     /// The ranges that its pods take addresses from (spec.podCIDRs).
     pub pod_ranges: Vec<IpNet>,
     /// Whether it says that it runs the control plane, and by which label.
@@ -30,6 +36,15 @@ impl Node {
     pub fn all_addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
         self.addresses.iter().map(|address| address.ip)
     }
+}
+
+/// A network interface of a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeInterface {
+    /// As `eth0`.
+    pub name: String,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// One address of a node.

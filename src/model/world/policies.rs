@@ -57,6 +57,8 @@ pub struct HostEndpoint {
     pub profiles: Vec<String>,
     /// Named ports.
     pub ports: Vec<PodPort>,
+    /// kube-controllers made it and keeps it as it is.
+    pub automatic: bool,
 }
 
 /// A network set.

@@ -23,6 +23,11 @@ pub struct Service {
     pub external_ips: Vec<IpAddr>,
     /// status.loadBalancer addresses.
     pub load_balancer_ips: Vec<IpAddr>,
+    /// status.loadBalancer addresses with ipMode Proxy: packets to them go to the load balancer, and kube-proxy never
+    /// sees them.
+    pub proxied_ips: Vec<IpAddr>,
+    /// The port of every node that answers health checks of externalTrafficPolicy: Local.
+    pub health_check_node_port: Option<u16>,
     /// Which pods answer; none for Services whose endpoints are made by hand.
     pub selector: Labels,
     /// Ports.

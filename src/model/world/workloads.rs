@@ -94,3 +94,18 @@ pub struct LabelQuery {
     /// Key, operator (In, NotIn, Exists, DoesNotExist) and values.
     pub expressions: Vec<(String, String, Vec<String>)>,
 }
+
+impl LabelQuery {
+    /// Whether labels fulfil all of it (k8s.io/apimachinery, labels): a missing label fulfils NotIn.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        let holds = |(key, operator, values): &(String, String, Vec<String>)| match operator.as_str() {
+            "In" => labels.get(key).is_some_and(|value| values.contains(value)),
+            "NotIn" => labels.get(key).is_none_or(|value| !values.contains(value)),
+            "Exists" => labels.contains_key(key),
+            "DoesNotExist" => !labels.contains_key(key),
+            // The API server takes no other.
+            _ => false,
+        };
+        self.equal.iter().all(|(key, value)| labels.get(key) == Some(value)) && self.expressions.iter().all(holds)
+    }
+}

@@ -101,9 +101,8 @@ fn pod_of(world: &World, node: &str, like: IpAddr) -> Option<IpAddr> {
 }
 
 /// Whether a step can touch what is for a node: a host endpoint only its own, anything else all of them.
-pub fn concerns(step: &Step, node: Option<&str>) -> bool {
-    let Some(node) = node.filter(|_| step.object.kind == Kind::HostEndpoint) else { return true };
-    step.edits.iter().any(|edit| match edit {
+pub fn concerns(step: &Step, node: &str) -> bool {
+    step.object.kind != Kind::HostEndpoint || step.edits.iter().any(|edit| match edit {
         super::super::edit::Edit::Create(document) => document["spec"]["node"] == node,
         _ => true,
     })
@@ -111,7 +110,7 @@ pub fn concerns(step: &Step, node: Option<&str>) -> bool {
 
 /// Refuses a step that cuts one.
 pub fn compare(before: &[Lifeline], after: &World, step: &Step) -> Result<(), PlanError> {
-    for lifeline in before.iter().filter(|line| line.nodes.iter().any(|node| concerns(step, Some(node)))) {
+    for lifeline in before.iter().filter(|line| line.nodes.iter().any(|node| concerns(step, node))) {
         let ways = ways(after, lifeline.packet, lifeline.entry.as_ref());
         let verdict = together(&ways);
         if verdict == Verdict::Allow {

@@ -134,7 +134,7 @@ impl<'a> Work<'a> {
     /// The perimeter for all grants and this one. The eBPF dataplane keeps clients' addresses, so that the pods' own policy
     /// stops strangers; host endpoints are not followed there.
     fn raise_perimeter(&self, plan: &mut Plan) -> Result<(), PlanError> {
-        if self.target.network.bpf {
+        if self.target.network.felix.is_bpf() {
             return Ok(());
         }
         let mut all: Vec<Grant> = grants(&self.now).into_iter().map(|info| info.grant).collect();

@@ -8,20 +8,16 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::super::perimeter::compose::doors_of;
-use super::super::perimeter::doors::{self, Doorway, Pass, STRANGERS, passes, why_unknown};
+use super::super::perimeter::doors::{self, Doorway, Pass, STRANGERS, Try, is_usual, why_unknown};
 use super::super::perimeter::sources::{masquerades, service_of};
 use super::super::revoke::grants;
 use super::super::rules::is_inside;
 use super::super::simulate::simulate;
 use super::super::{Note, PlanError, Risk, Step};
 use super::{Work, lifelines, polices_hosts, warning};
-use crate::evaluate::path::{Question, walk};
 use crate::model::flow::{Decider, HopAction, Packet, Path, Verdict};
 use crate::model::intent::{Grant, Peer};
-use crate::model::world::{AddressRole, World};
-
-/// A packet, and the node that it is for.
-type Tagged = (Packet, Option<String>);
+use crate::model::world::World;
 
 /// Proves all of it, or says what would go wrong.
 pub fn prove(work: &Work<'_>, steps: &[Step], notes: &mut Vec<Note>) -> Result<(), PlanError> {
@@ -42,29 +38,19 @@ pub fn prove(work: &Work<'_>, steps: &[Step], notes: &mut Vec<Note>) -> Result<(
     Ok(())
 }
 
-/// The clients' packets to the grant's doors, one for each client address, node and port.
-pub fn client_packets(world: &World, work: &Work<'_>) -> Vec<Tagged> {
+/// The clients' ways to the grant's doors, one for each client address, node and port.
+pub fn client_tries(world: &World, work: &Work<'_>) -> Vec<Try> {
     let doors = doors_of(world, &work.grant);
     let chosen = chosen(world, &work.grant);
-    let mut packets = Vec::new();
+    let mut tries = Vec::new();
     for client in clients(&work.grant) {
-        for doorway in &doors {
-            packets.extend(doorway.packets(world, client));
-        }
+        tries.extend(doors.iter().flat_map(|doorway| doorway.tries(world, client)));
     }
-    // Clients connect to nodes' own addresses; a tunnel's is routed to nobody outside.
-    packets.retain(|(packet, node)| {
-        let own = |name: &String| {
-            let node = world.nodes.get(name);
-            node.is_some_and(|node| {
-                let mut own = node.addresses.iter().filter(|own| own.ip == packet.destination);
-                own.any(|own| own.role == AddressRole::Host)
-            })
-        };
-        node.as_ref().is_none_or(own)
-            && chosen.as_ref().is_none_or(|nets| nets.iter().any(|net| net.contains(&packet.destination)))
+    tries.retain(|one| {
+        let to = one.packet.destination;
+        is_usual(world, one) && chosen.as_ref().is_none_or(|nets| nets.iter().any(|net| net.contains(&to)))
     });
-    packets
+    tries
 }
 
 fn chosen(world: &World, grant: &Grant) -> Option<Vec<IpNet>> {
@@ -122,6 +108,7 @@ pub fn who(by: &Decider) -> String {
             format!("the end of tier {tier} ({})", names.join(", "))
         }
         Decider::Profile { name } => format!("profile {name}"),
+        Decider::Setting { name, .. } => format!("Felix's {name}"),
         Decider::Unknown { why } => why.clone(),
     }
 }
@@ -132,15 +119,16 @@ fn shown(packet: &Packet) -> String {
 }
 
 fn clients_pass(end: &World, work: &Work<'_>) -> Result<(), PlanError> {
-    let packets = client_packets(end, work);
-    if packets.is_empty() {
+    let tries = client_tries(end, work);
+    if tries.is_empty() {
         return Err(PlanError::Refused {
             reason: format!("no node has an address by which {} could come", work.from.described),
             hints: vec!["name clients of the family that the nodes and the Service have".into()],
         });
     }
-    for (packet, _) in packets {
-        for path in walk(end, &Question { packet, entry: None }) {
+    for one in tries {
+        let packet = one.packet;
+        for path in one.ways(end) {
             match path.verdict {
                 Verdict::Allow => {}
                 Verdict::Unknown => {
@@ -175,19 +163,20 @@ fn strangers_stop(end: &World, work: &Work<'_>, notes: &mut Vec<Note>) -> Result
     let mut problem = None;
     for doorway in doors_of(end, &work.grant) {
         for source in strangers(end, &work.grant) {
-            for (packet, _) in doorway.packets(end, source) {
-                match passes(end, &packet) {
+            for one in doorway.tries(end, source) {
+                match one.passes(end) {
                     Pass::No => {}
-                    Pass::Yes => problem = problem.or(Some((packet, None))),
-                    Pass::Unknown(why) => problem = problem.or(Some((packet, Some(why)))),
+                    Pass::Yes => problem = problem.or(Some((one, None))),
+                    Pass::Unknown(why) => problem = problem.or(Some((one, Some(why)))),
                 }
             }
         }
     }
-    let Some((packet, unknown)) = problem else { return Ok(()) };
+    let Some((one, unknown)) = problem else { return Ok(()) };
+    let (what, node) = (shown(&one.packet), &one.node);
     let what = match &unknown {
-        None => format!("{} would pass too", shown(&packet)),
-        Some(why) => format!("whether {} is stopped cannot be told: {why}", shown(&packet)),
+        None => format!("{what} would pass by node {node} too"),
+        Some(why) => format!("whether {what} is stopped on node {node} cannot be told: {why}"),
     };
     if work.ask.accepted.contains(&Risk::OpenToAllClientsOfNodes) {
         notes.push(warning(format!("{what} (accepted)")));
@@ -210,9 +199,9 @@ fn strangers_stop(end: &World, work: &Work<'_>, notes: &mut Vec<Note>) -> Result
 /// Packets that must not open, and doors that must not close.
 struct Watched {
     /// Reach no backend before, and must not after any step.
-    closed: Vec<Tagged>,
+    closed: Vec<Try>,
     /// Reach a backend before, and must after every step.
-    open: Vec<Tagged>,
+    open: Vec<Try>,
 }
 
 impl Watched {
@@ -225,10 +214,10 @@ impl Watched {
             let is_own = own.contains(&doorway.key());
             let granted = |source: &IpAddr| is_own && clients.contains(source);
             for source in strangers.iter().chain(&clients).filter(|source| !granted(source)) {
-                for tagged in doorway.packets(end, *source) {
-                    match passes(&work.now, &tagged.0) {
-                        Pass::Yes if !is_own && !close => watched.open.push(tagged),
-                        Pass::No => watched.closed.push(tagged),
+                for one in doorway.tries(end, *source).into_iter().filter(|one| is_usual(end, one)) {
+                    match one.passes(&work.now) {
+                        Pass::Yes if !is_own && !close => watched.open.push(one),
+                        Pass::No => watched.closed.push(one),
                         _ => {}
                     }
                 }
@@ -239,23 +228,17 @@ impl Watched {
 
     fn compare(&self, work: &Work<'_>, after: &World, step: &Step) -> Result<(), PlanError> {
         let accepted = work.ask.accepted.contains(&Risk::OpenToAllClientsOfNodes);
-        let concerns = |tagged: &&Tagged| lifelines::concerns(step, tagged.1.as_deref());
-        for (packet, _) in self.closed.iter().filter(concerns) {
-            if !accepted && passes(after, packet) == Pass::Yes {
-                let reason = format!("{} would also open {}", step.object, shown(packet));
-                return Err(PlanError::Refused {
-                    reason,
-                    hints: vec!["ask for less, or close that door first".into()],
-                });
+        let concerns = |one: &&Try| lifelines::concerns(step, &one.node);
+        for one in self.closed.iter().filter(concerns) {
+            if !accepted && one.passes(after) == Pass::Yes {
+                let reason = format!("{} would also open {}", step.object, shown(&one.packet));
+                return Err(PlanError::Refused { reason, hints: vec!["ask for less, or close that door first".into()] });
             }
         }
-        for (packet, _) in self.open.iter().filter(concerns) {
-            if passes(after, packet) == Pass::No {
-                let reason = format!("{} would close {}, which is open now", step.object, shown(packet));
-                return Err(PlanError::Refused {
-                    reason,
-                    hints: vec!["--close-others closes what has no grant".into()],
-                });
+        for one in self.open.iter().filter(concerns) {
+            if one.passes(after) == Pass::No {
+                let reason = format!("{} would close {}, which is open now", step.object, shown(&one.packet));
+                return Err(PlanError::Refused { reason, hints: vec!["--close-others closes what has no grant".into()] });
             }
         }
         Ok(())

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::super::edit::{Edit, NodePort};
-use super::super::perimeter::compose::NODE_PORTS;
+use super::super::perimeter::closing::node_port_range;
 use super::super::{PlanError, Step};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::names::Kind;
@@ -98,7 +98,7 @@ fn check_number(world: &World, service: &Service, asked: &[&ServicePort], wanted
         let reason = format!("port {} of Service {} has node port {has} already", port.port, service.name);
         return usage(reason, "leave out --node-port");
     }
-    let (first, last) = NODE_PORTS;
+    let (first, last) = node_port_range(world);
     if port.node_port.is_none() && !(first..=last).contains(&wanted) {
         let reason = format!("{wanted} is outside of the range of node ports ({first}-{last})");
         return usage(reason, "leave out --node-port: a free one is chosen");
@@ -125,7 +125,7 @@ fn free(world: &World, taken: &BTreeSet<u16>, name: &str) -> Result<u16, PlanErr
             hints: vec!["--node-port N says which".into(), "or permission to list services".into()],
         });
     }
-    let (first, last) = NODE_PORTS;
+    let (first, last) = node_port_range(world);
     (first..=last).find(|number| !taken.contains(number)).ok_or_else(|| PlanError::Refused {
         reason: "every node port is taken".into(),
         hints: vec!["free one, or widen kube-apiserver's --service-node-port-range".into()],

@@ -2,7 +2,7 @@
 //! Never writes.
 
 use super::super::perimeter::Shape;
-use super::super::perimeter::doors::{Pass, passes};
+use super::super::perimeter::doors::{Pass, Try};
 use super::super::revoke::{Which, revoke};
 use super::super::simulate::simulate;
 use super::super::target::Target;
@@ -57,7 +57,8 @@ fn stopped_at_the_edge(world: &World, text: &str) -> bool {
 
 /// Whether a packet reaches a backend by any way.
 fn reaches(world: &World, text: &str) -> bool {
-    match passes(world, &packet(text)) {
+    let one = Try { packet: packet(text), entry: None, node: String::new() };
+    match one.passes(world) {
         Pass::Yes => true,
         Pass::No => false,
         Pass::Unknown(why) => panic!("{text}: {why}"),

@@ -8,7 +8,6 @@ use super::super::perimeter::recognise::is_perimeter;
 use super::super::simulate::simulate;
 use super::super::{PlanError, Step};
 use super::{Work, proof};
-use crate::evaluate::path::{Question, walk};
 use crate::model::flow::{Checkpoint, Decider, Hop, HopAction};
 use crate::model::policy::{Direction, PolicyId};
 use crate::model::world::World;
@@ -35,8 +34,8 @@ pub fn steps(world: &World, work: &Work<'_>) -> Result<Vec<Step>, PlanError> {
 
 /// The first rule of a policy for hosts that stops a client on any way.
 fn stopping(world: &World, work: &Work<'_>) -> Result<Option<(PolicyId, Hop)>, PlanError> {
-    for (packet, _) in proof::client_packets(world, work) {
-        for path in walk(world, &Question { packet, entry: None }) {
+    for one in proof::client_tries(world, work) {
+        for path in one.ways(world) {
             for hop in path.hops.into_iter().filter(|hop| hop.action == HopAction::Deny) {
                 let pod = matches!(hop.checkpoint, Checkpoint::Ingress | Checkpoint::Egress);
                 match &hop.by {

@@ -64,7 +64,7 @@ fn reach(work: &Work<'_>) -> Vec<Note> {
 
 /// The source addresses at the pods, and what follows from them.
 fn seen(work: &Work<'_>) -> Result<Vec<Note>, PlanError> {
-    if work.target.network.bpf {
+    if work.target.network.felix.is_bpf() {
         let text = "the eBPF dataplane keeps the client's address, so the pods' own policy lets in the clients alone";
         return Ok(vec![fact(text.into())]);
     }

@@ -1,7 +1,7 @@
 //! What must be read to expose a Service: every door there is, and who stands behind those that are open to clients outside.
 //! Never asks for the pods of a Service without a door.
 
-use super::{everywhere, flow_follow_ups, of_namespace, of_target, of_version, without_contained, without_repeats};
+use super::{everywhere, flow_follow_ups, network, of_namespace, of_target, of_version, without_contained, without_repeats};
 use crate::kubernetes::names::{Kind, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
 use crate::model::world::{LabelQuery, World};
@@ -13,9 +13,10 @@ use crate::plan::target::Target;
 pub fn exposure(service: &Target) -> Vec<Query> {
     let mut queries = everywhere();
     queries.extend(of_target(service));
-    let kinds = [Kind::Service, Kind::NetworkPolicy, Kind::FelixConfiguration, Kind::BGPConfiguration];
-    queries.extend(kinds.map(Query::all));
-    queries.push(Query::all(Kind::ConfigMap).in_namespace("kube-system").named("kube-proxy"));
+    queries.extend(network::ways());
+    queries.extend(network::door_ranges());
+    // Grants of all Services share the perimeter.
+    queries.extend([Kind::Service, Kind::NetworkPolicy].map(Query::all));
     without_repeats(queries)
 }
 
@@ -23,6 +24,7 @@ pub fn exposure(service: &Target) -> Vec<Query> {
 pub fn exposure_follow_ups(world: &World, service: &Target) -> Vec<Query> {
     let mut queries = flow_follow_ups(world, &Target::World, service);
     queries.extend(of_version(world));
+    queries.extend(network::ways_follow_ups(world, service));
     let open = world.services.values().filter(|service| !doors::of(world, service).is_empty());
     for service in open {
         let namespace = &service.namespace;

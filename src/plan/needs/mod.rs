@@ -2,6 +2,7 @@
 //! Never reads anything, and never asks for all pods where a few are enough.
 
 mod doors;
+mod network;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use crate::kubernetes::objects::Query;
 use crate::model::intent::Peer;
 use crate::model::world::{LabelQuery, World};
 pub use doors::{exposure, exposure_follow_ups};
+pub use network::{announcers, facts};
 pub use targets::of_target;
 use targets::{owners_of, suggestions};
 
@@ -67,6 +69,7 @@ pub fn flow(from: &Target, to: &Target) -> Vec<Query> {
 /// namespaces. Empty where a target fits several things, as that ends the question.
 pub fn flow_follow_ups(world: &World, from: &Target, to: &Target) -> Vec<Query> {
     let mut queries = of_version(world);
+    queries.extend(network::flow_follow_ups(world));
     let mut namespaces = BTreeSet::new();
     for (target, receives) in [(from, false), (to, true)] {
         if let Target::Nets(nets) = target {
@@ -164,8 +167,9 @@ pub fn lockdown_follow_ups(world: &World) -> Vec<Query> {
     of_version(world)
 }
 
-/// Everything that `status` looks at: policies and whom they select, without the traffic.
-pub fn status() -> Vec<Query> {
+/// Everything that `status` looks at: policies and whom they select, without the traffic; with `detailed` the facts of
+/// the network too.
+pub fn status(detailed: bool) -> Vec<Query> {
     let kinds = [
         Kind::GlobalNetworkPolicy,
         Kind::NetworkPolicy,
@@ -181,7 +185,11 @@ pub fn status() -> Vec<Query> {
         Kind::DaemonSet,
         Kind::Deployment,
     ];
-    kinds.map(Query::all).into()
+    let mut queries: Vec<Query> = kinds.map(Query::all).into();
+    if detailed {
+        queries.extend(facts());
+    }
+    without_contained(without_repeats(queries))
 }
 
 /// The second round of `status`: what only some versions have.
@@ -192,8 +200,7 @@ pub fn status_follow_ups(world: &World) -> Vec<Query> {
 /// The first round of `explain`: what `flow` asks for, and what decides how packets find their way.
 pub fn ways(from: &Target, to: &Target) -> Vec<Query> {
     let mut queries = flow(from, to);
-    queries.extend([Kind::FelixConfiguration, Kind::BGPConfiguration].map(Query::all));
-    queries.push(Query::all(Kind::ConfigMap).in_namespace("kube-system").named("kube-proxy"));
+    queries.extend(network::ways());
     if let Target::Nets(_) = to {
         // No API server finds a Service by all of its addresses.
         queries.push(Query::all(Kind::Service));
@@ -204,7 +211,8 @@ pub fn ways(from: &Target, to: &Target) -> Vec<Query> {
 /// The next rounds of `explain`: what `flow_follow_ups` asks for, and what stands behind a Service's address.
 pub fn ways_follow_ups(world: &World, from: &Target, to: &Target) -> Vec<Query> {
     let mut queries = flow_follow_ups(world, from, to);
-    let Target::Nets(nets) = to else { return queries };
+    queries.extend(network::ways_follow_ups(world, to));
+    let Target::Nets(nets) = to else { return without_contained(without_repeats(queries)) };
     let hosts = nets.iter().filter(|net| net.prefix_len() == net.max_prefix_len());
     for service in hosts.flat_map(|net| world.services_at(net.addr())) {
         let namespace = &service.namespace;
@@ -219,15 +227,13 @@ pub fn ways_follow_ups(world: &World, from: &Target, to: &Target) -> Vec<Query> 
     without_contained(without_repeats(queries))
 }
 
-/// Everything that any question looks at, for a snapshot. Of ConfigMaps only those that decide something.
+/// Everything that any question looks at, for a snapshot. Of ConfigMaps and Events only those that decide something.
 pub fn everything() -> Vec<Query> {
-    let kinds = RESOURCES.iter().map(|resource| resource.kind).filter(|kind| *kind != Kind::ConfigMap);
+    let narrowed = [Kind::ConfigMap, Kind::Event];
+    let kinds = RESOURCES.iter().map(|resource| resource.kind).filter(|kind| !narrowed.contains(kind));
     let mut queries: Vec<Query> = kinds.map(Query::all).collect();
-    for (namespace, name) in
-        [("kube-system", "kube-proxy"), ("kube-system", "node-local-dns"), ("metallb-system", "config")]
-    {
-        queries.push(Query::all(Kind::ConfigMap).in_namespace(namespace).named(name));
-    }
+    queries.extend(network::config_maps());
+    queries.push(network::events());
     queries
 }
 
@@ -241,11 +247,12 @@ fn without_repeats(queries: Vec<Query>) -> Vec<Query> {
     kept
 }
 
-/// A question for some pods of a namespace is not asked where all of them are asked for anyway.
+/// A question for some objects is not asked where all of the kind, or of the namespace, are asked for anyway.
 fn without_contained(queries: Vec<Query>) -> Vec<Query> {
     let contained = |query: &Query| {
-        let all = Query { labels: None, fields: None, name: None, ..query.clone() };
-        query.namespace.is_some() && all != *query && queries.contains(&all)
+        let of_namespace = Query { labels: None, fields: None, name: None, ..query.clone() };
+        let all = [Query::all(query.kind), of_namespace];
+        all.iter().any(|all| all != query && queries.contains(all))
     };
     let kept: Vec<bool> = queries.iter().map(|query| !contained(query)).collect();
     queries.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(query, _)| query).collect()

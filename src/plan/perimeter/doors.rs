@@ -9,7 +9,7 @@ use super::super::probe::packet;
 use crate::evaluate::path::{Question, walk};
 use crate::model::flow::{Packet, Path, Verdict};
 use crate::model::policy::RuleAction;
-use crate::model::world::{Backend, Service, ServicePort, World};
+use crate::model::world::{AddressRole, Backend, Fact, Node, Service, ServiceAddress, ServicePort, World};
 
 /// One port of a Service behind one door.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub fn all(world: &World) -> Vec<Doorway<'_>> {
 
 /// The doors of one Service.
 pub fn of<'w>(world: &'w World, service: &'w Service) -> Vec<Doorway<'w>> {
-    let advertised = |ip: &&IpAddr| world.network.advertised.iter().any(|net| net.contains(*ip));
+    let advertised = |ip: &&IpAddr| world.network.advertises(ServiceAddress::Cluster, **ip).is_some();
     let mut found = Vec::new();
     for port in &service.ports {
         let mut add = |door: Door| found.push(Doorway { service, port, door });
@@ -81,36 +81,49 @@ impl Doorway<'_> {
         }
     }
 
-    /// What a client connects to: address, port and, for a node port, the node.
-    pub fn destinations(&self, world: &World) -> Vec<(IpAddr, u16, Option<String>)> {
-        match self.door {
-            Door::NodePort(number) => world
-                .nodes
-                .values()
-                .flat_map(|node| node.all_addresses().map(move |ip| (ip, number, Some(node.name.clone()))))
-                .filter(|(ip, _, node)| self.is_served(*ip, node.as_deref()))
-                .collect(),
-            Door::LoadBalancer(ip) | Door::External(ip) | Door::Advertised(ip) => {
-                vec![(ip, self.port.port, None)]
+    /// The ways of a client to the door: to each address of each node that answers, or into each node with an address that
+    /// is no node's: whoever sits beside a node can send it there, whichever node announces it.
+    pub fn tries(&self, world: &World, source: IpAddr) -> Vec<Try> {
+        let mut tries = Vec::new();
+        for node in world.nodes.values() {
+            match self.door {
+                Door::NodePort(number) => {
+                    let addresses = node.all_addresses().filter(|ip| answers(world, node, *ip));
+                    for ip in addresses.filter(|ip| self.is_served(*ip, &node.name)) {
+                        let packet = packet(source, ip, self.port.protocol, Some(number));
+                        tries.push(Try { packet, entry: None, node: node.name.clone() });
+                    }
+                }
+                Door::LoadBalancer(ip) | Door::External(ip) | Door::Advertised(ip) => {
+                    if self.is_served(ip, &node.name) && self.lets_source(source) {
+                        let packet = packet(source, ip, self.port.protocol, Some(self.port.port));
+                        let entry = Some(node.name.clone()).filter(|_| world.node_at(ip).is_none());
+                        tries.push(Try { packet, entry, node: node.name.clone() });
+                    }
+                }
             }
         }
+        tries.retain(|one| one.packet.destination.is_ipv4() == source.is_ipv4());
+        tries
     }
 
-    /// Where no backend of the family (on the node, under externalTrafficPolicy: Local) takes packets, there is no way.
-    fn is_served(&self, ip: IpAddr, node: Option<&str>) -> bool {
+    /// kube-proxy drops what loadBalancerSourceRanges leaves out.
+    pub fn lets_source(&self, source: IpAddr) -> bool {
+        let ranges = &self.service.source_ranges;
+        !matches!(self.door, Door::LoadBalancer(_)) || ranges.is_empty() || ranges.iter().any(|net| net.contains(&source))
+    }
+
+    /// Where no backend of the family (on the node, under externalTrafficPolicy: Local) takes packets, there is no way. A
+    /// cluster address goes to any backend all the same.
+    fn is_served(&self, ip: IpAddr, node: &str) -> bool {
         let Some(backends) = self.service.backends.value() else { return true };
         let ready = |backend: &&Backend| {
             backend.ready && backend.port_name == self.port.name && backend.protocol == self.port.protocol
         };
-        let ready: Vec<&Backend> = backends.iter().filter(ready).collect();
-        let here = |backend: &&&Backend| !self.service.local || backend.node.as_deref() == node;
-        ready.is_empty() || ready.iter().filter(here).any(|backend| backend.ip.is_ipv4() == ip.is_ipv4())
-    }
-
-    /// The packets of a client, one for each destination, with the node that they are for.
-    pub fn packets(&self, world: &World, source: IpAddr) -> Vec<(Packet, Option<String>)> {
-        let destinations = self.destinations(world).into_iter().filter(|(ip, ..)| ip.is_ipv4() == source.is_ipv4());
-        destinations.map(|(ip, port, node)| (packet(source, ip, self.port.protocol, Some(port)), node)).collect()
+        let local = self.service.local && !matches!(self.door, Door::Advertised(_));
+        let here = |backend: &&Backend| !local || backend.node.as_deref() == Some(node);
+        let mut ready = backends.iter().filter(ready).peekable();
+        ready.peek().is_none() || ready.filter(here).any(|backend| backend.ip.is_ipv4() == ip.is_ipv4())
     }
 
     /// Who may come by it, of strangers and of those that policies tell apart.
@@ -132,10 +145,48 @@ impl Doorway<'_> {
         }
     }
 
-    /// Whether packets of a source reach a backend by any way.
-    pub fn passes(&self, world: &World, source: IpAddr) -> Pass {
-        let packets = self.packets(world, source);
-        packets.iter().fold(Pass::No, |so_far, (packet, _)| so_far.or(passes(world, packet)))
+    /// Whether a source reaches a backend by any way, of those that clients use: a node's own address rather than a tunnel's.
+    fn passes(&self, world: &World, source: IpAddr) -> Pass {
+        let tries = self.tries(world, source).into_iter().filter(|one| is_usual(world, one));
+        tries.fold(Pass::No, |so_far, one| so_far.or(one.passes(world)))
+    }
+}
+
+/// One way of a client to a door.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Try {
+    /// What the client sends.
+    pub packet: Packet,
+    /// The node where it enters, where the address does not tell.
+    pub entry: Option<String>,
+    /// The node where it enters.
+    pub node: String,
+}
+
+impl Try {
+    /// Every way that the packet takes from there.
+    pub fn ways(&self, world: &World) -> Vec<Path> {
+        walk(world, &Question { packet: self.packet, entry: self.entry.clone() })
+    }
+
+    /// Whether it reaches a backend by any of them.
+    pub fn passes(&self, world: &World) -> Pass {
+        self.ways(world).iter().fold(Pass::No, |so_far, path| so_far.or(of_path(path)))
+    }
+}
+
+/// Whether clients use such a way: tunnels' addresses are routed to nobody outside.
+pub fn is_usual(world: &World, one: &Try) -> bool {
+    let to = one.packet.destination;
+    let Some(node) = world.node_at(to) else { return true };
+    node.addresses.iter().any(|own| own.ip == to && own.role == AddressRole::Host)
+}
+
+/// Whether an address of a node answers node ports, as far as is known.
+fn answers(world: &World, node: &Node, ip: IpAddr) -> bool {
+    match &world.network.node_port_addresses {
+        Fact::Known { value, .. } => value.answers(ip, &node.primary),
+        Fact::Unknown { .. } => true,
     }
 }
 
@@ -158,12 +209,6 @@ impl Pass {
             (Pass::No, Pass::No) => Pass::No,
         }
     }
-}
-
-/// Whether a packet from outside reaches a backend on any of its ways.
-pub fn passes(world: &World, packet: &Packet) -> Pass {
-    let ways = walk(world, &Question { packet: *packet, entry: None });
-    ways.iter().fold(Pass::No, |so_far, path| so_far.or(of_path(path)))
 }
 
 fn of_path(path: &Path) -> Pass {

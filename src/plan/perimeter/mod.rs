@@ -2,6 +2,7 @@
 //! but for what grants and what was found open let in.
 //! Never narrows what a person wrote, and never says that a door is closed where it cannot be told.
 
+pub mod closing;
 pub mod compose;
 pub mod doors;
 pub mod endpoints;
@@ -130,7 +131,7 @@ impl Frame<'_> {
             cluster.extend(service.into_iter().flat_map(|service| service.cluster_ips.iter().copied()));
         }
         rules.extend(kept.iter().cloned());
-        rules.extend(compose::closing_rules(self.target, &cluster, self.names)?);
+        rules.extend(closing::rules(self.target, &cluster, self.names)?);
         Ok(rules)
     }
 
@@ -215,7 +216,8 @@ fn selector(world: &World) -> Result<String, PlanError> {
 /// Behind every other preDNAT policy: what an administrator decided there stays decided. None comes last.
 fn order(world: &World) -> Option<f64> {
     let others = world.policies.iter().filter(|policy| policy.hook == Hook::PreDnat && policy.tier == "default");
-    others.map(|policy| policy.order.map(|order| order + 1.0)).fold(Some(ORDER), |one, other| Some(one?.max(other?)))
+    let mut orders = others.map(|policy| policy.order.map(|order| order + 1.0));
+    orders.try_fold(ORDER, |last, order| order.map(|order| last.max(order)))
 }
 
 /// Doors that are open now and would close, as exceptions; and what to say of them.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::super::probe::packet;
 use super::super::roles::{PERIMETER, role};
-use super::compose::NODE_PORTS;
+use super::closing::node_port_range;
 use super::doors::STRANGERS;
 use crate::evaluate::owners::Match;
 use crate::evaluate::rules::View;
@@ -40,7 +40,7 @@ pub fn is_perimeter(world: &World, policy: &Policy) -> bool {
 
 /// Whether it denies strangers the range of node ports. Some ports may be open: not every sample has to be closed.
 fn closes(world: &World, policy: &Policy) -> bool {
-    let (first, last) = NODE_PORTS;
+    let (first, last) = node_port_range(world);
     let samples = [first, first.midpoint(last), last - 1, last];
     let stranger: Option<IpAddr> = STRANGERS[0].parse().ok();
     let nodes = world.nodes.values().flat_map(|node| node.all_addresses());

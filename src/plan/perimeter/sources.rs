@@ -21,7 +21,7 @@ pub fn service_of<'w>(world: &'w World, grant: &Grant) -> Option<&'w Service> {
 /// Whether what enters by one node and goes to a pod on another carries the first one's address there.
 pub fn masquerades(world: &World, service: &Service, way: Way) -> Result<bool, PlanError> {
     // The eBPF dataplane keeps the client's address on every way.
-    if world.network.bpf {
+    if world.network.felix.is_bpf() {
         return Ok(false);
     }
     if way != Way::Bgp {

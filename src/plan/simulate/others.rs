@@ -58,7 +58,7 @@ fn host_endpoint(world: &mut World, step: &Step) -> Result<(), PlanError> {
                "metadata": {"name": name, "labels": endpoint.labels, "annotations": endpoint.annotations}, "spec": spec})
     });
     let after = edited(world, step, before.as_ref())?;
-    let ports = index.map(|index| world.host_endpoints.remove(index).ports).unwrap_or_default();
+    let old = index.map(|index| world.host_endpoints.remove(index)).unwrap_or_default();
     if let Some(value) = after {
         let spec = &value["spec"];
         world.host_endpoints.push(HostEndpoint {
@@ -69,7 +69,8 @@ fn host_endpoint(world: &mut World, step: &Step) -> Result<(), PlanError> {
             interface: spec["interfaceName"].as_str().filter(|name| !name.is_empty()).map(str::to_string),
             addresses: texts(spec, "expectedIPs").filter_map(|text| text.parse().ok()).collect(),
             profiles: texts(spec, "profiles").map(str::to_string).collect(),
-            ports,
+            ports: old.ports,
+            automatic: old.automatic,
         });
     }
     Ok(())
