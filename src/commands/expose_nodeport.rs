@@ -2,7 +2,7 @@
 //! Never knows what that takes.
 
 use super::context::Context;
-use super::exposing::Exposing;
+use super::exposing::{Door, Exposing};
 use crate::model::intent::Way;
 use crate::outcome::{Outcome, Problem};
 
@@ -42,6 +42,7 @@ pub struct ExposeNodeport {
 impl ExposeNodeport {
     /// Exposes it.
     pub fn run(&self, context: &Context) -> Result<Outcome, Problem> {
-        self.exposing.run(context, Way::NodePort, self.node_port, self.nodes.clone())
+        let door = Door { node_port: self.node_port, nodes: self.nodes.clone(), ..Door::default() };
+        self.exposing.run(context, Way::NodePort, door)
     }
 }

@@ -1,12 +1,16 @@
 //! What the commands that expose a Service share: their flags, and how they run.
 //! Never knows which door it is.
 
+use std::net::IpAddr;
+
 use super::change::{Planned, change};
 use super::context::Context;
 use super::session::Session;
 use crate::cli::Writing;
 use crate::model::intent::Way;
+use crate::model::world::ServiceAddress;
 use crate::outcome::{Outcome, Problem};
+use crate::plan::expose::advertise::PeerAsked;
 use crate::plan::expose::{Ask, expose};
 use crate::plan::perimeter::Shape;
 use crate::plan::target::Target;
@@ -43,15 +47,24 @@ pub struct Exposing {
     writing: Writing,
 }
 
+/// What only one kind of door has.
+#[derive(Debug, Default)]
+pub struct Door {
+    /// The number on the nodes.
+    pub node_port: Option<u16>,
+    /// The only nodes that clients come by.
+    pub nodes: Option<String>,
+    /// The address that the load balancer is asked for.
+    pub address: Option<IpAddr>,
+    /// Which address is advertised over BGP.
+    pub advertise: Option<ServiceAddress>,
+    /// The router to peer with.
+    pub peer: Option<PeerAsked>,
+}
+
 impl Exposing {
     /// Exposes the Service by a kind of door.
-    pub fn run(
-        &self,
-        context: &Context,
-        way: Way,
-        node_port: Option<u16>,
-        nodes: Option<String>,
-    ) -> Result<Outcome, Problem> {
+    pub fn run(&self, context: &Context, way: Way, door: Door) -> Result<Outcome, Problem> {
         Session::run(context, async |session| {
             let namespace = session.namespace();
             let target = |text: &String| Target::parse(text, namespace.as_deref());
@@ -62,8 +75,11 @@ impl Exposing {
                 way,
                 from: self.from.iter().map(target).collect::<Result<_, _>>()?,
                 ports: ports::parse(&self.port)?,
-                node_port,
-                nodes: nodes.clone(),
+                node_port: door.node_port,
+                address: door.address,
+                advertise: door.advertise,
+                peer: door.peer,
+                nodes: door.nodes.clone(),
                 shape,
                 reason: self.reason.clone(),
                 accepted: self.accept_risk.clone(),

@@ -38,6 +38,9 @@ pub struct Through {
     /// The Service's type before, if it was changed for this grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<String>,
+    /// What a BGPConfiguration advertises for this grant since then, as `serviceClusterIPs 10.21.0.7/32`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advertises: Vec<String>,
     /// The only nodes that clients come by, as `-l` takes them; none means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<String>,
@@ -215,6 +218,7 @@ mod tests {
             service: "web".into(),
             ports: vec![GrantPort { protocol: "TCP".into(), first: 80, last: 80 }],
             was: None,
+            advertises: Vec::new(),
             nodes: None,
             inline: false,
         };

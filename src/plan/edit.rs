@@ -1,6 +1,7 @@
 //! The changes that a step can make to an object, and how each is made: the only code that alters an object.
 //! Never knows where the object is kept.
 
+mod advertise;
 mod rules;
 mod service;
 
@@ -52,6 +53,17 @@ pub enum Edit {
         kind: String,
         /// Its ports' numbers on the nodes.
         node_ports: Vec<NodePort>,
+        /// The address that the load balancer is asked for.
+        address: Option<String>,
+    },
+    /// Has a BGPConfiguration advertise an address of a Service, or no longer. One that is not there is made.
+    Advertise {
+        /// The list of the BGPConfiguration, as `serviceClusterIPs`.
+        list: String,
+        /// The address as a CIDR.
+        cidr: String,
+        /// Whether it is advertised.
+        on: bool,
     },
     /// Takes a change back: what it made different becomes as it was, what others did since then stays. Null stands for
     /// an object that is not there.
@@ -113,6 +125,7 @@ impl Edit {
             (Edit::Create(_), Some(_)) => Err(EditError::Exists),
             (Edit::Restore { expected, value }, _) => restore::restore(current, expected, value),
             (Edit::Delete | Edit::DeleteIfEmpty | Edit::RemoveGrant(_), None) => Ok(None),
+            (Edit::Advertise { list, cidr, on }, None) => Ok(on.then(|| advertise::made(list, cidr))),
             (_, None) => Err(EditError::Missing),
             (Edit::Delete, Some(_)) => Ok(None),
             (Edit::DeleteIfEmpty, Some(current)) => Ok((!is_empty(current)).then(|| current.clone())),
@@ -136,7 +149,11 @@ impl Edit {
             Edit::Annotate(key, value) => annotate(object, key, value.as_deref()),
             Edit::SetSpec { field, expected, value } => set_spec(object, field, expected, value),
             Edit::ReplaceRules { direction, old, new } => rules::replace(object, *direction, old, new),
-            Edit::ServiceType { expected, kind, node_ports } => service::set_type(object, expected, kind, node_ports),
+            Edit::ServiceType { expected, kind, node_ports, address } => {
+                service::set_type(object, expected, kind, node_ports)?;
+                service::ask_for(object, address.as_deref())
+            }
+            Edit::Advertise { list, cidr, on } => advertise::set(object, list, cidr, *on),
             // Whole objects: `apply` has dealt with them.
             Edit::Create(_) | Edit::Restore { .. } | Edit::Delete | Edit::DeleteIfEmpty => Ok(()),
         }

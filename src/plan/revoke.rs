@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::decide::{is_policed, object, selected_by, version_of};
 use super::edit::Edit;
+use super::expose::advertise;
 use super::expose::service::step_back;
 use super::grant::show_ports;
 use super::perimeter::sources::service_of;
@@ -155,13 +156,18 @@ fn close_doors(world: &World, known: &[GrantInfo], chosen: &[String], plan: &mut
     let mut steps: Vec<Step> = Vec::new();
     for grant in known.iter().filter(|info| chosen.contains(&info.id)).map(|info| &info.grant) {
         let (Some(through), Some(service)) = (&grant.through, service_of(world, grant)) else { continue };
-        let Some(was) = through.was.as_ref().filter(|was| **was != service.kind) else { continue };
         let same = |other: &&GrantInfo| {
             !chosen.contains(&other.id) && service_of(world, &other.grant).is_some_and(|own| std::ptr::eq(own, service))
         };
+        let others: Vec<&GrantInfo> = known.iter().filter(same).collect();
+        let bgp = |info: &&GrantInfo| info.grant.through.as_ref().is_some_and(|own| own.way == Way::Bgp);
+        if !others.iter().any(bgp) {
+            steps.extend(advertise::step_back(&through.advertises).filter(|step| !steps.contains(step)));
+        }
+        let Some(was) = through.was.as_ref().filter(|was| **was != service.kind) else { continue };
         let (name, kind) = (format!("{}/{}", service.namespace, service.name), &service.kind);
         let made = if through.way == Way::LoadBalancer { "LoadBalancer" } else { "NodePort" };
-        if let Some(other) = known.iter().find(same) {
+        if let Some(other) = others.first() {
             let text = format!("Service {name} stays {kind}: grant {} needs its door", other.id);
             plan.notes.push(Note { weight: Weight::Fact, text });
         } else if kind != made {

@@ -54,6 +54,18 @@ pub fn set_type(object: &mut Value, expected: &str, kind: &str, node_ports: &[No
     Ok(())
 }
 
+/// Asks the load balancer for an address (spec.loadBalancerIP, which every version of MetalLB reads).
+pub fn ask_for(object: &mut Value, address: Option<&str>) -> Result<(), EditError> {
+    let Some(address) = address else { return Ok(()) };
+    let spec = spec(object)?;
+    let there = spec.get("loadBalancerIP").and_then(Value::as_str).filter(|there| !there.is_empty());
+    if there.is_some_and(|there| there != address) {
+        return Err(EditError::Changed("spec.loadBalancerIP".into()));
+    }
+    spec.insert("loadBalancerIP".into(), address.into());
+    Ok(())
+}
+
 fn ports(spec: &mut Map<String, Value>) -> Result<Vec<&mut Map<String, Value>>, EditError> {
     let malformed = || EditError::Malformed("spec.ports".into());
     let Some(ports) = spec.get_mut("ports") else { return Ok(Vec::new()) };
@@ -89,7 +101,7 @@ mod tests {
             node_port: *node_port,
         };
         let node_ports = numbers.iter().map(port).collect();
-        Edit::ServiceType { expected: expected.into(), kind: kind.into(), node_ports }
+        Edit::ServiceType { expected: expected.into(), kind: kind.into(), node_ports, address: None }
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub fn step(
 fn seen(world: &World, work: &Work<'_>) -> Result<Vec<Probe>, PlanError> {
     let ports = work.grant.ports.as_deref();
     let mut all = probes(world, &work.from, &work.to, ports);
-    if masquerades(world, work.service(), work.ask.way)? {
+    if masquerades(world, &work.grant)? {
         let nodes = resolve(world, &Target::Nodes)?;
         all.extend(probes(world, &nodes, &work.to, ports));
     }
@@ -62,7 +62,7 @@ fn seen(world: &World, work: &Work<'_>) -> Result<Vec<Probe>, PlanError> {
 
 /// Everybody whom the output says that the rules let in.
 fn announced(world: &World, work: &Work<'_>) -> Result<Resolved, PlanError> {
-    if !masquerades(world, work.service(), work.ask.way)? {
+    if !masquerades(world, &work.grant)? {
         return Ok(work.from.clone());
     }
     let nodes = node_nets(world);

@@ -2,6 +2,7 @@
 //! that can serve it, and nobody else does.
 //! Never opens what somebody denied, and never lets node addresses in where strangers could carry them.
 
+pub mod advertise;
 mod application;
 mod lifelines;
 mod proof;
@@ -9,13 +10,17 @@ pub mod service;
 mod theirs;
 mod words;
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
+
+use advertise::PeerAsked;
 
 use super::decide::without_other_grants;
 use super::edit::Edit;
 use super::grant::show_ports;
 use super::opening::Opening;
-use super::perimeter::{self, Shape, sources};
+use super::perimeter::{self, Shape, compose, sources};
 use super::ports::{self, PortsAsked};
 use super::resolve::{Resolved, resolve};
 use super::revoke::grants;
@@ -25,7 +30,7 @@ use super::target::Target;
 use super::{Note, Plan, PlanError, Risk, Step, Weight, standin};
 use crate::kubernetes::names::Kind;
 use crate::model::intent::{Grant, GrantPort, Peer, Through, Way};
-use crate::model::world::{Service, ServicePort, World};
+use crate::model::world::{Service, ServiceAddress, ServicePort, World};
 
 /// What an operator asks to be exposed.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +45,12 @@ pub struct Ask {
     pub ports: Option<PortsAsked>,
     /// The number on the nodes, where it is to be a certain one.
     pub node_port: Option<u16>,
+    /// The address that the load balancer is asked for.
+    pub address: Option<IpAddr>,
+    /// Which of the Service's addresses to advertise over BGP.
+    pub advertise: Option<ServiceAddress>,
+    /// The router outside to peer with.
+    pub peer: Option<PeerAsked>,
     /// The only nodes that clients may come by, as `-l` takes them.
     pub nodes: Option<String>,
     /// How the perimeter is made where there is none yet.
@@ -62,7 +73,8 @@ struct Work<'a> {
     to: Resolved,
     grant: Grant,
     id: String,
-    type_step: Option<Step>,
+    /// What makes the door: the Service's type, or its address advertised.
+    door_steps: Vec<Step>,
 }
 
 /// Plans an exposure, and says the grant's id.
@@ -82,13 +94,24 @@ impl<'a> Work<'a> {
         let now = standin::answering(&standin::fill(world, &mut [&mut to]), &key, &to);
         let service = &now.services[&key];
         let asked = asked_ports(service, ask.ports.as_ref());
-        let type_step = service::step(&now, service, ask.way, &asked, ask.node_port)?;
-        let target = simulate(&now, type_step.as_slice())?;
+        let wanted =
+            service::Wanted { way: ask.way, ports: &asked, node_port: ask.node_port, address: ask.address };
+        let mut door_steps: Vec<Step> = service::step(&now, service, &wanted)?.into_iter().collect();
+        let was = was(world, service, door_steps.first(), &key);
+        let mut advertises = Vec::new();
+        if ask.way == Way::Bgp {
+            let (step, entries) = advertise::step(&now, service, ask.advertise)?;
+            advertises = remembered(world, &key, entries);
+            door_steps.extend(step);
+            door_steps.extend(advertise::peer(&now, ask.peer));
+        }
+        let target = simulate(&now, &door_steps)?;
         let through = Through {
             way: ask.way,
             service: key.1.clone(),
             ports: asked.iter().map(|port| port_of(port)).collect(),
-            was: was(world, service, type_step.as_ref(), &key),
+            was,
+            advertises,
             nodes: ask.nodes.clone(),
             inline: inline(&target, ask),
         };
@@ -100,7 +123,8 @@ impl<'a> Work<'a> {
             through: Some(through),
         };
         let id = grant.id();
-        Ok(Work { ask, now, target, key, from, to, grant, id, type_step })
+        refuse_without_door(&target, &grant, &key)?;
+        Ok(Work { ask, now, target, key, from, to, grant, id, door_steps })
     }
 
     fn service(&self) -> &Service {
@@ -119,13 +143,14 @@ impl<'a> Work<'a> {
         let mut holder = theirs.first().and_then(|step| super::simulate::policy_of(&step.object));
         plan.steps.extend(theirs);
         let after = simulate(&self.target, &plan.steps)?;
+        theirs::refuse_what_would_be_skipped(&after, self)?;
         let (application, opened) = application::step(&after, self, &mut plan.notes)?;
         plan.steps.extend(application);
         holder = opened.or(holder).or_else(|| perimeter::recognise::ours(&after));
         let probes = Vec::new();
         let opening = Opening { world: &self.target, grant: &self.grant, id: &self.id, probes: &probes };
         opening.annotate(&mut plan, holder)?;
-        plan.steps.extend(self.type_step.clone());
+        plan.steps.extend(self.door_steps.clone());
         proof::prove(self, &plan.steps, &mut plan.notes)?;
         plan.notes.extend(words::notes(self, &plan)?);
         Ok(plan)
@@ -239,6 +264,38 @@ fn was(world: &World, service: &Service, step: Option<&Step>, key: &(String, Str
         (own.namespace == key.0 && own.name == key.1).then_some(info.grant.through?.was?)
     });
     remembered.or_else(|| changed.then(|| service.kind.clone()))
+}
+
+/// What is advertised for a Service: what this adds, and what another grant of it remembers to have added.
+fn remembered(world: &World, key: &(String, String), mut entries: Vec<String>) -> Vec<String> {
+    for info in grants(world) {
+        let own = sources::service_of(world, &info.grant).is_some_and(|own| own.namespace == key.0 && own.name == key.1);
+        entries.extend(info.grant.through.filter(|_| own).into_iter().flat_map(|through| through.advertises));
+    }
+    entries.sort();
+    entries.dedup();
+    entries
+}
+
+/// A load balancer that has given no address yet has no door.
+fn refuse_without_door(target: &World, grant: &Grant, key: &(String, String)) -> Result<(), PlanError> {
+    if !compose::doors_of(target, grant).is_empty() {
+        return Ok(());
+    }
+    let (namespace, name) = key;
+    if let Some(ip) = target.services[key].proxied_ips.first() {
+        return refused(
+            format!("{ip} of Service {namespace}/{name} is a load balancer of its own (ipMode Proxy), which connects to the nodes anew"),
+            "kubectl zerotrust expose-nodeport SERVICE --from the load balancer's own addresses",
+        );
+    }
+    Err(PlanError::Unknown {
+        reason: format!("the load balancer has given Service {namespace}/{name} no address yet"),
+        hints: vec![
+            "--address IP asks it for a certain one, which is closed to all others before it is there".into(),
+            format!("kubectl get service -n {namespace} {name} --watch shows when it has one"),
+        ],
+    })
 }
 
 /// Whether the nodes' addresses stand in the rules: because that was asked, or because a set would be taken for what it is

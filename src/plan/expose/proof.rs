@@ -120,6 +120,18 @@ fn shown(packet: &Packet) -> String {
 
 fn clients_pass(end: &World, work: &Work<'_>) -> Result<(), PlanError> {
     let tries = client_tries(end, work);
+    let clients = clients(&work.grant);
+    let dropped = |doorway: &Doorway<'_>| clients.iter().any(|client| !doorway.lets_source(*client));
+    if let Some(doorway) = doors_of(end, &work.grant).iter().find(|doorway| dropped(doorway)) {
+        return Err(PlanError::Refused {
+            reason: format!(
+                "kube-proxy drops {} at {}: loadBalancerSourceRanges of the Service leave it out",
+                work.from.described,
+                doorway.name()
+            ),
+            hints: vec!["add it to spec.loadBalancerSourceRanges, or take them away: the perimeter is there instead".into()],
+        });
+    }
     if tries.is_empty() {
         return Err(PlanError::Refused {
             reason: format!("no node has an address by which {} could come", work.from.described),
@@ -183,7 +195,7 @@ fn strangers_stop(end: &World, work: &Work<'_>, notes: &mut Vec<Note>) -> Result
         return Ok(());
     }
     let mut hints = Vec::new();
-    if masquerades(end, work.service(), work.ask.way)? {
+    if masquerades(end, &work.grant)? {
         let (namespace, name) = &work.key;
         hints.push(format!(
             "externalTrafficPolicy: Local on Service {namespace}/{name} keeps clients' own addresses, so that its pods' policy stops strangers"

@@ -2,6 +2,7 @@
 //! Never knows policy.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::super::edit::{Edit, NodePort};
 use super::super::perimeter::closing::node_port_range;
@@ -11,57 +12,81 @@ use crate::kubernetes::names::Kind;
 use crate::model::intent::Way;
 use crate::model::world::{Hidden, Part, Service, ServicePort, World};
 
+/// The door that a Service should have.
+pub struct Wanted<'a> {
+    /// What kind.
+    pub way: Way,
+    /// For which of its ports.
+    pub ports: &'a [&'a ServicePort],
+    /// The number on the nodes.
+    pub node_port: Option<u16>,
+    /// The address that the load balancer is asked for.
+    pub address: Option<IpAddr>,
+}
+
 /// How the Service gets its door; none if it has it.
-pub fn step(
-    world: &World,
-    service: &Service,
-    way: Way,
-    asked: &[&ServicePort],
-    node_port: Option<u16>,
-) -> Result<Option<Step>, PlanError> {
+pub fn step(world: &World, service: &Service, wanted: &Wanted<'_>) -> Result<Option<Step>, PlanError> {
     let name = format!("{}/{}", service.namespace, service.name);
     refuse_what_has_no_door(service, &name)?;
-    let kind = match (way, service.kind.as_str()) {
+    let kind = match (wanted.way, service.kind.as_str()) {
         (Way::NodePort, kind @ ("NodePort" | "LoadBalancer")) => kind,
         (Way::NodePort, _) => "NodePort",
         (Way::LoadBalancer, _) => "LoadBalancer",
         (Way::Bgp, _) => return Ok(None),
     };
-    if let Some(wanted) = node_port {
-        check_number(world, service, asked, wanted)?;
+    if let Some(number) = wanted.node_port {
+        check_number(world, service, wanted.ports, number)?;
     }
-    let mut taken: BTreeSet<u16> = numbers(world).collect();
-    let mut node_ports = Vec::new();
-    let lacking = |port: &&ServicePort| port.node_port.is_none();
-    for port in service.ports.iter().filter(lacking) {
-        let is_asked = asked.contains(&port);
-        let number = match node_port.filter(|_| is_asked) {
-            Some(number) => number,
-            None => free(world, &taken, &name)?,
-        };
-        taken.insert(number);
-        node_ports.push(NodePort { protocol: port.protocol.to_string(), port: port.port, node_port: number });
-    }
-    if kind == service.kind && node_ports.is_empty() {
+    let node_ports = node_ports(world, service, wanted, &name)?;
+    let address = asked_for(service, wanted.address)?;
+    if kind == service.kind && node_ports.is_empty() && address.is_none() {
         return Ok(None);
     }
     let numbers: Vec<String> = node_ports.iter().map(|port| port.node_port.to_string()).collect();
-    let why = match (kind == service.kind, numbers.is_empty()) {
-        (false, false) => format!("it becomes {kind}, on node port {}", numbers.join(", ")),
-        (false, true) => format!("it becomes {kind}"),
-        (true, _) => format!("it gets node port {}", numbers.join(", ")),
-    };
-    Ok(Some(Step {
-        object: object(service),
-        planned_on: None,
-        edits: vec![Edit::ServiceType { expected: service.kind.clone(), kind: kind.into(), node_ports }],
-        why,
-    }))
+    let mut whys = Vec::new();
+    if kind != service.kind {
+        whys.push(format!("it becomes {kind}"));
+    }
+    if !numbers.is_empty() {
+        whys.push(format!("it gets node port {}", numbers.join(", ")));
+    }
+    whys.extend(address.iter().map(|address| format!("the load balancer is asked for {address}")));
+    let edit = Edit::ServiceType { expected: service.kind.clone(), kind: kind.into(), node_ports, address };
+    Ok(Some(Step { object: object(service), planned_on: None, edits: vec![edit], why: whys.join(", ") }))
+}
+
+/// Numbers for the ports that have none; a Service of these types has one for each port.
+fn node_ports(world: &World, service: &Service, wanted: &Wanted<'_>, name: &str) -> Result<Vec<NodePort>, PlanError> {
+    let mut taken: BTreeSet<u16> = numbers(world).collect();
+    let mut found = Vec::new();
+    // A load balancer's Service that has none was made so (allocateLoadBalancerNodePorts: false).
+    let has_balancer = wanted.way == Way::LoadBalancer && service.kind == "LoadBalancer";
+    for port in service.ports.iter().filter(|port| port.node_port.is_none() && !has_balancer) {
+        let number = match wanted.node_port.filter(|_| wanted.ports.contains(&port)) {
+            Some(number) => number,
+            None => free(world, &taken, name)?,
+        };
+        taken.insert(number);
+        found.push(NodePort { protocol: port.protocol.to_string(), port: port.port, node_port: number });
+    }
+    Ok(found)
+}
+
+/// The address to ask for, if the Service does not have it.
+fn asked_for(service: &Service, wanted: Option<IpAddr>) -> Result<Option<String>, PlanError> {
+    let Some(wanted) = wanted.filter(|ip| !service.load_balancer_ips.contains(ip)) else { return Ok(None) };
+    match service.load_balancer_ips.first() {
+        Some(has) => Err(PlanError::Refused {
+            reason: format!("Service {}/{} has {has} from its load balancer", service.namespace, service.name),
+            hints: vec!["leave out --address".into()],
+        }),
+        None => Ok(Some(wanted.to_string())),
+    }
 }
 
 /// Gives a Service the type back that it had before its grants.
 pub fn step_back(service: &Service, was: &str) -> Step {
-    let edit = Edit::ServiceType { expected: service.kind.clone(), kind: was.into(), node_ports: Vec::new() };
+    let edit = Edit::ServiceType { expected: service.kind.clone(), kind: was.into(), node_ports: Vec::new(), address: None };
     let why = format!("it was {was} before the grant");
     Step { object: object(service), planned_on: None, edits: vec![edit], why }
 }

@@ -23,6 +23,9 @@ fn ask(service: &str, from: &[&str]) -> Ask {
         from: from.iter().map(|from| Target::parse(from, None).unwrap()).collect(),
         ports: None,
         node_port: None,
+        address: None,
+        advertise: None,
+        peer: None,
         nodes: None,
         shape: Shape::default(),
         reason: None,
@@ -452,7 +455,7 @@ fn one_of_several_ports_is_opened_alone() {
 fn an_accepted_risk_goes_on_and_is_said() {
     let eth1 = "{kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: open-edge}, spec: {order: 1, selector: '!has(projectcalico.org/namespace)', preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow}]}}";
     let said = refusal(&locked(eth1), &ask("shop/web", &["10.7.0.99"]));
-    assert!(said.contains("would pass too") && said.contains("externalTrafficPolicy: Local"), "{said}");
+    assert!(said.contains("would pass by node n1 too") && said.contains("externalTrafficPolicy: Local"), "{said}");
     let accepted = vec![Risk::OpenToAllClientsOfNodes];
     let (plan, _) = exposed(&locked(eth1), &Ask { accepted, ..ask("shop/web", &["10.7.0.99"]) });
     assert!(notes(&plan).contains("(accepted)"), "{}", notes(&plan));

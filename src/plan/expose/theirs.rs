@@ -9,7 +9,7 @@ use super::super::simulate::simulate;
 use super::super::{PlanError, Step};
 use super::{Work, proof};
 use crate::model::flow::{Checkpoint, Decider, Hop, HopAction};
-use crate::model::policy::{Direction, PolicyId};
+use crate::model::policy::{Direction, Hook, PolicyId, RuleAction};
 use crate::model::world::World;
 
 /// How many policies can stand in the way, one behind the other.
@@ -30,6 +30,25 @@ pub fn steps(world: &World, work: &Work<'_>) -> Result<Vec<Step>, PlanError> {
     }
     let reason = format!("more than {ROUNDS} policies stand in the way of the clients");
     Err(PlanError::Refused { reason, hints: vec!["kubectl zerotrust explain shows them".into()] })
+}
+
+/// Refuses what an Allow before DNAT would take out of the hands of applyOnForward and host policy: a rule there that denies
+/// the clients is somebody's decision. Pass in its place lets them be asked.
+pub fn refuse_what_would_be_skipped(world: &World, work: &Work<'_>) -> Result<(), PlanError> {
+    let mut asked = world.clone();
+    for policy in asked.policies.iter_mut().filter(|policy| policy.hook == Hook::PreDnat) {
+        let own = policy.ingress.iter_mut().flatten().filter(|rule| rule.grant.as_deref() == Some(&work.id));
+        own.for_each(|rule| rule.action = RuleAction::Pass);
+    }
+    for one in proof::client_tries(world, work) {
+        for hop in one.ways(&asked).into_iter().flat_map(|path| path.hops) {
+            let skipped = matches!(hop.checkpoint, Checkpoint::ForwardIngress | Checkpoint::HostIngress);
+            if let (true, HopAction::Deny, Some(Decider::Rule { policy, .. })) = (skipped, hop.action, &hop.by) {
+                return Err(denied(policy, &hop));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The first rule of a policy for hosts that stops a client on any way.

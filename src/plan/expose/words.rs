@@ -25,7 +25,7 @@ pub fn notes(work: &Work<'_>, plan: &Plan) -> Result<Vec<Note>, PlanError> {
         )));
     }
     if let Some(Through { was: Some(was), .. }) = &work.grant.through
-        && work.type_step.is_some()
+        && !work.door_steps.is_empty()
     {
         notes.push(fact(format!("`revoke {}` makes the Service {was} again", work.id)));
     }
@@ -68,8 +68,7 @@ fn seen(work: &Work<'_>) -> Result<Vec<Note>, PlanError> {
         let text = "the eBPF dataplane keeps the client's address, so the pods' own policy lets in the clients alone";
         return Ok(vec![fact(text.into())]);
     }
-    let service = work.service();
-    if !masquerades(&work.target, service, work.ask.way)? {
+    if !masquerades(&work.target, &work.grant)? {
         let text = match work.ask.way {
             Way::Bgp => {
                 "the pods see the client's own address: kube-proxy masquerades nothing to cluster addresses here"

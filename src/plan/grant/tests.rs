@@ -212,6 +212,7 @@ fn doors_that_stay_closed_are_named_with_the_command_that_opens_them() {
     let text = notes(&plan);
     assert!(text.contains("node port 32127 of demo/nginx stays closed"), "{text}");
     assert!(text.contains("externalTrafficPolicy: Local on the Service"), "{text}");
+    assert!(text.contains("kubectl zerotrust expose-nodeport demo/nginx --from CLIENT"), "{text}");
 }
 
 #[test]

@@ -66,6 +66,27 @@ pub fn rules(world: &World, cluster: &BTreeSet<IpAddr>, names: Names) -> Result<
     Ok(rules)
 }
 
+/// What keeps the health checks of load balancers answered: kube-proxy listens for them on the nodes, within the range of
+/// node ports, and they lead to no pod.
+pub fn health_checks(world: &World, names: Names) -> Vec<RuleSpec> {
+    let services = world.services.values().filter(|service| service.kind == "LoadBalancer" && service.local);
+    let numbers: BTreeSet<u16> = services.filter_map(|service| service.health_check_node_port).collect();
+    let ports: Vec<GrantPort> = numbers.into_iter().map(|number| port(Protocol::TCP, number)).collect();
+    let nodes = match names {
+        Names::Inline => of_nets(&node_nets(world)),
+        Names::Set => vec![nodes_set::entity()],
+    };
+    let groups = if ports.is_empty() { Vec::new() } else { matches(Some(&ports)) };
+    let rule = |nodes: &EntitySpec, protocol: &Option<String>, ports: &Vec<IntOrString>| RuleSpec {
+        metadata: metadata(ROLE, PERIMETER),
+        action: "Pass".into(),
+        protocol: protocol.clone().map(IntOrString::String),
+        destination: EntitySpec { ports: ports.clone(), ..nodes.clone() },
+        ..RuleSpec::default()
+    };
+    groups.iter().flat_map(|(protocol, ports)| nodes.iter().map(|node| rule(node, protocol, ports))).collect()
+}
+
 /// The range of node ports: what kube-apiserver says, else its default.
 pub fn node_port_range(world: &World) -> (u16, u16) {
     world.network.node_port_range.value().copied().unwrap_or(NODE_PORTS)

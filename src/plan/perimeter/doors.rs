@@ -113,14 +113,16 @@ impl Doorway<'_> {
         !matches!(self.door, Door::LoadBalancer(_)) || ranges.is_empty() || ranges.iter().any(|net| net.contains(&source))
     }
 
-    /// Where no backend of the family (on the node, under externalTrafficPolicy: Local) takes packets, there is no way. A
-    /// cluster address goes to any backend all the same.
+    /// Where no backend of the family (on the node, under a traffic policy Local) takes packets, there is no way.
     fn is_served(&self, ip: IpAddr, node: &str) -> bool {
         let Some(backends) = self.service.backends.value() else { return true };
         let ready = |backend: &&Backend| {
             backend.ready && backend.port_name == self.port.name && backend.protocol == self.port.protocol
         };
-        let local = self.service.local && !matches!(self.door, Door::Advertised(_));
+        let local = match self.door {
+            Door::Advertised(_) => self.service.internal_local,
+            _ => self.service.local,
+        };
         let here = |backend: &&Backend| !local || backend.node.as_deref() == Some(node);
         let mut ready = backends.iter().filter(ready).peekable();
         ready.peek().is_none() || ready.filter(here).any(|backend| backend.ip.is_ipv4() == ip.is_ipv4())

@@ -6,6 +6,7 @@ pub mod closing;
 pub mod compose;
 pub mod doors;
 pub mod endpoints;
+pub mod lower;
 pub mod nodes_set;
 pub mod recognise;
 pub mod sources;
@@ -25,7 +26,7 @@ use crate::kubernetes::names::{FOUND_OPEN, GRANT, ROLE};
 use crate::model::intent::Grant;
 use crate::model::policy::{Direction, Hook, PolicyId, PolicyKind};
 use crate::model::spec::RuleSpec;
-use crate::model::world::World;
+use crate::model::world::{Service, World};
 use compose::Names;
 use doors::{Doorway, Open};
 
@@ -127,10 +128,10 @@ impl Frame<'_> {
                     rules.push(rule);
                 }
             }
-            let service = sources::service_of(self.target, grant);
-            cluster.extend(service.into_iter().flat_map(|service| service.cluster_ips.iter().copied()));
+            cluster.extend(cluster_addresses(self.target, grant));
         }
         rules.extend(kept.iter().cloned());
+        rules.extend(closing::health_checks(self.target, self.names));
         rules.extend(closing::rules(self.target, &cluster, self.names)?);
         Ok(rules)
     }
@@ -180,6 +181,21 @@ impl Frame<'_> {
     }
 }
 
+/// Cluster addresses of Services that lead to a grant's pods. No router knows them, but a machine beside the nodes can send
+/// there all the same, and would arrive at the pods with a node's address.
+fn cluster_addresses(world: &World, grant: &Grant) -> BTreeSet<IpAddr> {
+    let Some(own) = sources::service_of(world, grant) else { return BTreeSet::new() };
+    let backends = |service: &Service| -> BTreeSet<IpAddr> {
+        service.backends.value().into_iter().flatten().map(|backend| backend.ip).collect()
+    };
+    let pods = backends(own);
+    let same = |service: &&Service| {
+        service.namespace == own.namespace
+            && (service.selector == own.selector || !backends(service).is_disjoint(&pods))
+    };
+    world.services.values().filter(same).flat_map(|service| service.cluster_ips.iter().copied()).collect()
+}
+
 /// The door that a rule keeps as it was found, by its key.
 pub fn found_open(rule: &RuleSpec) -> Option<&str> {
     rule.metadata.as_ref()?.annotations.get(FOUND_OPEN).map(String::as_str)
@@ -187,11 +203,14 @@ pub fn found_open(rule: &RuleSpec) -> Option<&str> {
 
 /// Whether a rule of our policy is ours to replace: not one that a person put there.
 fn is_ours(rule: &RuleSpec, grants: &BTreeSet<String>) -> bool {
-    let Some(metadata) = &rule.metadata else { return false };
-    let own = |key: &str| metadata.annotations.get(key);
-    own(FOUND_OPEN).is_some()
-        || own(ROLE).is_some_and(|role| role == PERIMETER)
-        || own(GRANT).is_some_and(|grant| grants.contains(grant))
+    let grant = rule.metadata.as_ref().and_then(|metadata| metadata.annotations.get(GRANT));
+    is_closing(rule) || grant.is_some_and(|grant| grants.contains(grant))
+}
+
+/// Whether a rule closes doors, or keeps one as it was found: what is ours without any grant.
+pub fn is_closing(rule: &RuleSpec) -> bool {
+    let own = |key: &str| rule.metadata.as_ref().and_then(|metadata| metadata.annotations.get(key));
+    found_open(rule).is_some() || own(ROLE).is_some_and(|role| role == PERIMETER)
 }
 
 /// Every host endpoint, and nothing that is in a namespace, so that no label of a pod can attract the policy.

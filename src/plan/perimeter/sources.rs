@@ -7,8 +7,11 @@ use ipnet::IpNet;
 
 use super::super::PlanError;
 use super::super::rules::{node_nets, of_nets};
+use super::super::exposure::Door;
+use super::compose::doors_of;
+use super::doors::Doorway;
 use super::nodes_set;
-use crate::model::intent::{Grant, Peer, Way};
+use crate::model::intent::{Grant, Peer};
 use crate::model::spec::EntitySpec;
 use crate::model::world::{Fact, LocalDetection, Service, World};
 
@@ -18,14 +21,26 @@ pub fn service_of<'w>(world: &'w World, grant: &Grant) -> Option<&'w Service> {
     world.services.get(&(namespace.clone(), through.service.clone()))
 }
 
-/// Whether what enters by one node and goes to a pod on another carries the first one's address there.
-pub fn masquerades(world: &World, service: &Service, way: Way) -> Result<bool, PlanError> {
+/// Whether what enters by one node and goes to a pod on another carries the first one's address there, by any door of a
+/// grant.
+pub fn masquerades(world: &World, grant: &Grant) -> Result<bool, PlanError> {
+    let Some(service) = service_of(world, grant) else { return Ok(false) };
+    let doors = doors_of(world, grant);
+    let cluster = |doorway: &Doorway<'_>| matches!(doorway.door, Door::Advertised(_));
+    let (clusters, others) = (doors.iter().any(cluster), doors.is_empty() || doors.iter().any(|door| !cluster(door)));
+    Ok((others && of_door(world, service, false)?) || (clusters && of_door(world, service, true)?))
+}
+
+fn of_door(world: &World, service: &Service, cluster: bool) -> Result<bool, PlanError> {
     // The eBPF dataplane keeps the client's address on every way.
     if world.network.felix.is_bpf() {
         return Ok(false);
     }
-    if way != Way::Bgp {
+    if !cluster {
         return Ok(!service.local);
+    }
+    if service.internal_local || world.network.masquerade_all {
+        return Ok(!service.internal_local);
     }
     // A cluster address: kube-proxy masquerades what comes from outside, if it can tell.
     match &world.network.knows_local {
@@ -39,8 +54,8 @@ pub fn masquerades(world: &World, service: &Service, way: Way) -> Result<bool, P
 
 /// The nodes' addresses as a rule's source, where a grant's door needs them.
 pub fn behind_the_door(world: &World, grant: &Grant) -> Result<Vec<EntitySpec>, PlanError> {
-    let (Some(through), Some(service)) = (&grant.through, service_of(world, grant)) else { return Ok(Vec::new()) };
-    if !masquerades(world, service, through.way)? {
+    let Some(through) = &grant.through else { return Ok(Vec::new()) };
+    if !masquerades(world, grant)? {
         return Ok(Vec::new());
     }
     Ok(match through.inline {

@@ -8,7 +8,7 @@ use super::super::{PlanError, Step};
 use crate::kubernetes::names::Kind;
 use crate::model::net::parse_net;
 use crate::model::validate::validate;
-use crate::model::world::{HostEndpoint, Labels, NetworkSet, Service, World};
+use crate::model::world::{Advertised, HostEndpoint, Labels, NetworkSet, Service, ServiceAddress, World};
 
 /// Makes the step's change in the world.
 pub fn put(world: &mut World, step: &Step) -> Result<(), PlanError> {
@@ -16,6 +16,7 @@ pub fn put(world: &mut World, step: &Step) -> Result<(), PlanError> {
         Kind::HostEndpoint => host_endpoint(world, step)?,
         Kind::GlobalNetworkSet => network_set(world, step)?,
         Kind::Service => service(world, step)?,
+        Kind::BGPConfiguration => advertised(world, step),
         _ => return Ok(()),
     }
     world.index();
@@ -106,7 +107,7 @@ fn service(world: &mut World, step: &Step) -> Result<(), PlanError> {
     let key = (step.object.namespace.clone().unwrap_or_default(), step.object.name.clone());
     let Some(service) = world.services.get_mut(&key) else { return Err(refused(step, EditError::Missing)) };
     for edit in &step.edits {
-        let Edit::ServiceType { kind, .. } = edit else { continue };
+        let Edit::ServiceType { kind, address, .. } = edit else { continue };
         let after = edit.apply(Some(&document(service))).map_err(|error| refused(step, error))?;
         let spec = after.unwrap_or_default()["spec"].take();
         for (index, port) in service.ports.iter_mut().enumerate() {
@@ -116,10 +117,31 @@ fn service(world: &mut World, step: &Step) -> Result<(), PlanError> {
         if kind != "LoadBalancer" {
             service.load_balancer_ips.clear();
             service.source_ranges.clear();
+        } else if let Some(address) = address.as_ref().and_then(|address| address.parse().ok())
+            && service.load_balancer_ips.is_empty()
+        {
+            service.load_balancer_ips.push(address);
         }
         service.local &= kind != "ClusterIP";
     }
     Ok(())
+}
+
+/// Of a BGPConfiguration only what it advertises of Services is ever changed.
+fn advertised(world: &mut World, step: &Step) {
+    for edit in &step.edits {
+        let Edit::Advertise { list, cidr, on } = edit else { continue };
+        let of = match list.as_str() {
+            "serviceClusterIPs" => ServiceAddress::Cluster,
+            "serviceExternalIPs" => ServiceAddress::External,
+            _ => ServiceAddress::LoadBalancer,
+        };
+        let Some(net) = parse_net(cidr) else { continue };
+        world.network.advertised.retain(|there| there.of != of || there.net != net);
+        if *on {
+            world.network.advertised.push(Advertised { net, of, evidence: "this plan".into() });
+        }
+    }
 }
 
 fn document(service: &Service) -> Value {
