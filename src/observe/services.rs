@@ -57,7 +57,9 @@ fn service(object: &objects::Service) -> Service {
         cluster_ips: parsed(cluster_ips),
         external_ips: parsed(&spec.external_ips),
         load_balancer_ips: match balanced(false) {
-            given if given.is_empty() && ingress.is_empty() && spec.kind.as_deref() == Some("LoadBalancer") => asked_for(spec),
+            given if given.is_empty() && ingress.is_empty() && spec.kind.as_deref() == Some("LoadBalancer") => {
+                asked_for(spec)
+            }
             given => given,
         },
         proxied_ips: balanced(true),

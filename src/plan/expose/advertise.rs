@@ -106,7 +106,8 @@ pub fn step_back(entries: &[String]) -> Option<Step> {
 pub fn peer(world: &World, asked: Option<PeerAsked>) -> Option<Step> {
     let PeerAsked { address, number } = asked?;
     let text = address.to_string();
-    let is_it = |there: &str| there == text || there.starts_with(&format!("{text}:")) || there.contains(&format!("[{text}]"));
+    let is_it =
+        |there: &str| there == text || there.starts_with(&format!("{text}:")) || there.contains(&format!("[{text}]"));
     if world.network.bgp_peers.value().into_iter().flatten().any(|peer| is_it(&peer.address)) {
         return None;
     }

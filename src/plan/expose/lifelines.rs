@@ -102,10 +102,11 @@ fn pod_of(world: &World, node: &str, like: IpAddr) -> Option<IpAddr> {
 
 /// Whether a step can touch what is for a node: a host endpoint only its own, anything else all of them.
 pub fn concerns(step: &Step, node: &str) -> bool {
-    step.object.kind != Kind::HostEndpoint || step.edits.iter().any(|edit| match edit {
-        super::super::edit::Edit::Create(document) => document["spec"]["node"] == node,
-        _ => true,
-    })
+    step.object.kind != Kind::HostEndpoint
+        || step.edits.iter().any(|edit| match edit {
+            super::super::edit::Edit::Create(document) => document["spec"]["node"] == node,
+            _ => true,
+        })
 }
 
 /// Refuses a step that cuts one.

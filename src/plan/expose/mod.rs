@@ -94,8 +94,7 @@ impl<'a> Work<'a> {
         let now = standin::answering(&standin::fill(world, &mut [&mut to]), &key, &to);
         let service = &now.services[&key];
         let asked = asked_ports(service, ask.ports.as_ref());
-        let wanted =
-            service::Wanted { way: ask.way, ports: &asked, node_port: ask.node_port, address: ask.address };
+        let wanted = service::Wanted { way: ask.way, ports: &asked, node_port: ask.node_port, address: ask.address };
         let mut door_steps: Vec<Step> = service::step(&now, service, &wanted)?.into_iter().collect();
         let was = was(world, service, door_steps.first(), &key);
         let mut advertises = Vec::new();
@@ -269,7 +268,8 @@ fn was(world: &World, service: &Service, step: Option<&Step>, key: &(String, Str
 /// What is advertised for a Service: what this adds, and what another grant of it remembers to have added.
 fn remembered(world: &World, key: &(String, String), mut entries: Vec<String>) -> Vec<String> {
     for info in grants(world) {
-        let own = sources::service_of(world, &info.grant).is_some_and(|own| own.namespace == key.0 && own.name == key.1);
+        let own =
+            sources::service_of(world, &info.grant).is_some_and(|own| own.namespace == key.0 && own.name == key.1);
         entries.extend(info.grant.through.filter(|_| own).into_iter().flat_map(|through| through.advertises));
     }
     entries.sort();
@@ -285,7 +285,9 @@ fn refuse_without_door(target: &World, grant: &Grant, key: &(String, String)) ->
     let (namespace, name) = key;
     if let Some(ip) = target.services[key].proxied_ips.first() {
         return refused(
-            format!("{ip} of Service {namespace}/{name} is a load balancer of its own (ipMode Proxy), which connects to the nodes anew"),
+            format!(
+                "{ip} of Service {namespace}/{name} is a load balancer of its own (ipMode Proxy), which connects to the nodes anew"
+            ),
             "kubectl zerotrust expose-nodeport SERVICE --from the load balancer's own addresses",
         );
     }

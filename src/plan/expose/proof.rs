@@ -129,7 +129,9 @@ fn clients_pass(end: &World, work: &Work<'_>) -> Result<(), PlanError> {
                 work.from.described,
                 doorway.name()
             ),
-            hints: vec!["add it to spec.loadBalancerSourceRanges, or take them away: the perimeter is there instead".into()],
+            hints: vec![
+                "add it to spec.loadBalancerSourceRanges, or take them away: the perimeter is there instead".into(),
+            ],
         });
     }
     if tries.is_empty() {
@@ -244,13 +246,19 @@ impl Watched {
         for one in self.closed.iter().filter(concerns) {
             if !accepted && one.passes(after) == Pass::Yes {
                 let reason = format!("{} would also open {}", step.object, shown(&one.packet));
-                return Err(PlanError::Refused { reason, hints: vec!["ask for less, or close that door first".into()] });
+                return Err(PlanError::Refused {
+                    reason,
+                    hints: vec!["ask for less, or close that door first".into()],
+                });
             }
         }
         for one in self.open.iter().filter(concerns) {
             if one.passes(after) == Pass::No {
                 let reason = format!("{} would close {}, which is open now", step.object, shown(&one.packet));
-                return Err(PlanError::Refused { reason, hints: vec!["--close-others closes what has no grant".into()] });
+                return Err(PlanError::Refused {
+                    reason,
+                    hints: vec!["--close-others closes what has no grant".into()],
+                });
             }
         }
         Ok(())

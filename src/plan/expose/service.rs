@@ -86,7 +86,8 @@ fn asked_for(service: &Service, wanted: Option<IpAddr>) -> Result<Option<String>
 
 /// Gives a Service the type back that it had before its grants.
 pub fn step_back(service: &Service, was: &str) -> Step {
-    let edit = Edit::ServiceType { expected: service.kind.clone(), kind: was.into(), node_ports: Vec::new(), address: None };
+    let edit =
+        Edit::ServiceType { expected: service.kind.clone(), kind: was.into(), node_ports: Vec::new(), address: None };
     let why = format!("it was {was} before the grant");
     Step { object: object(service), planned_on: None, edits: vec![edit], why }
 }

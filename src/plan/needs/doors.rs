@@ -1,7 +1,9 @@
 //! What must be read to expose a Service: every door there is, and who stands behind those that are open to clients outside.
 //! Never asks for the pods of a Service without a door.
 
-use super::{everywhere, flow_follow_ups, network, of_namespace, of_target, of_version, without_contained, without_repeats};
+use super::{
+    everywhere, flow_follow_ups, network, of_namespace, of_target, of_version, without_contained, without_repeats,
+};
 use crate::kubernetes::names::{Kind, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
 use crate::model::world::{LabelQuery, World};

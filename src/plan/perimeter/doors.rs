@@ -110,7 +110,9 @@ impl Doorway<'_> {
     /// kube-proxy drops what loadBalancerSourceRanges leaves out.
     pub fn lets_source(&self, source: IpAddr) -> bool {
         let ranges = &self.service.source_ranges;
-        !matches!(self.door, Door::LoadBalancer(_)) || ranges.is_empty() || ranges.iter().any(|net| net.contains(&source))
+        !matches!(self.door, Door::LoadBalancer(_))
+            || ranges.is_empty()
+            || ranges.iter().any(|net| net.contains(&source))
     }
 
     /// Where no backend of the family (on the node, under a traffic policy Local) takes packets, there is no way.

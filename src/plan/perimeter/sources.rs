@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::super::PlanError;
-use super::super::rules::{node_nets, of_nets};
 use super::super::exposure::Door;
+use super::super::rules::{node_nets, of_nets};
 use super::compose::doors_of;
 use super::doors::Doorway;
 use super::nodes_set;
