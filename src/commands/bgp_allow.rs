@@ -16,7 +16,7 @@ Examples:
   kubectl zerotrust bgp-allow bgp-demo/web --from 10.30.0.0/16
 
   # Advertise its cluster address first, to a router of another autonomous system
-  kubectl zerotrust bgp-allow bgp-demo/web --from 10.30.0.0/16 --advertise cluster --peer 10.128.147.141 --as 65531";
+  kubectl zerotrust bgp-allow bgp-demo/web --from 10.30.0.0/16 --advertise cluster --peer 10.128.147.141 --peer-as 65531";
 
 /// Let clients outside reach a Service by an address that is advertised over BGP
 ///
@@ -32,11 +32,11 @@ pub struct BgpAllow {
     #[arg(long, value_enum, value_name = "WHICH")]
     advertise: Option<Which>,
     /// A router outside that every node peers with
-    #[arg(long, value_name = "IP", requires = "number")]
+    #[arg(long, value_name = "IP")]
     peer: Option<IpAddr>,
-    /// Its autonomous system
-    #[arg(id = "number", long = "as", value_name = "NUMBER", requires = "peer")]
-    number: Option<u32>,
+    /// Its autonomous system; behind --peer, --as with a number says it too, as no user is called by a number
+    #[arg(long, value_name = "NUMBER", requires = "peer")]
+    peer_as: Option<u32>,
 }
 
 /// Which of a Service's addresses.
@@ -53,12 +53,32 @@ pub enum Which {
 impl BgpAllow {
     /// Allows it.
     pub fn run(&self, context: &Context) -> Result<Outcome, Problem> {
-        let peer = self.peer.zip(self.number).map(|(address, number)| PeerAsked { address, number });
+        let mut context = context.clone();
+        let peer = match self.peer {
+            Some(address) => Some(PeerAsked { address, number: self.system(&mut context)? }),
+            None => None,
+        };
         let advertise = self.advertise.map(|which| match which {
             Which::Cluster => ServiceAddress::Cluster,
             Which::External => ServiceAddress::External,
             Which::Lb => ServiceAddress::LoadBalancer,
         });
-        self.exposing.run(context, Way::Bgp, Door { advertise, peer, ..Door::default() })
+        self.exposing.run(&context, Way::Bgp, Door { advertise, peer, ..Door::default() })
+    }
+
+    /// The peer's autonomous system. kubectl's --as names a user, and no user is called by a number.
+    fn system(&self, context: &mut Context) -> Result<u32, Problem> {
+        let impersonated = &mut context.global.connection.impersonate;
+        match (self.peer_as, impersonated.as_deref().map(str::parse)) {
+            (Some(number), _) => Ok(number),
+            (None, Some(Ok(number))) => {
+                *impersonated = None;
+                Ok(number)
+            }
+            (None, _) => {
+                let problem = Problem::usage("--peer needs the router's autonomous system");
+                Err(problem.hint("--peer 10.128.147.141 --peer-as 65531"))
+            }
+        }
     }
 }
