@@ -1,0 +1,626 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_kubectl_zerotrust_global_optspecs
+    string join \n f/filename= R/recursive n/namespace= A/all-namespaces color= v/verbose= kubeconfig= context= cluster= user= as= as-group= as-uid= s/server= certificate-authority= client-certificate= client-key= token= insecure-skip-tls-verify= tls-server-name= request-timeout= disable-compression= h/help V/version
+end
+
+function __fish_kubectl_zerotrust_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_kubectl_zerotrust_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_kubectl_zerotrust_using_subcommand
+    set -l cmd (__fish_kubectl_zerotrust_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s V -l version -d 'Print version'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "lockdown" -d 'Deny everything to all application namespaces, in both directions, but DNS'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "unlock" -d 'Take the lockdown back and keep the grants'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "allow" -d 'Open a flow wherever policy stops it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "expose-nodeport" -d 'Let clients outside reach a Service by a port of every node'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "expose-lb" -d 'Let clients outside reach a Service by its load balancer\'s address'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "bgp-allow" -d 'Let clients outside reach a Service by an address that is advertised over BGP'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "revoke" -d 'Take a grant back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "history" -d 'List the changes that were made, newest first'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "undo" -d 'Take a recorded change back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "completion" -d 'Print a completion script for a shell'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "version" -d 'Print the version of this program'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l except -d 'Leave these namespaces open besides those that are found' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l only -d 'Lock only these namespaces' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l name -d 'Name of the policy; tells which is meant where there are several lockdowns' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l log -d 'Log what is dropped to the nodes\' kernel log'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l name -d 'Name of the lockdown\'s policy' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l perimeter -d 'Take the perimeter back instead: the host endpoints, the policy and the set that expose-nodeport and its like made'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l from -d 'Who may connect' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l to -d 'To what' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l port -d 'Ports of the target, as 80, udp/53, 8000-8010, a name, or any; without it those that the target has itself' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l reason -d 'Why, for those who read the grant later' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l from -d 'Who may come: addresses or ranges outside; without it everybody outside' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l port -d 'Only these ports of the Service, as 80, udp/53 or a name' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l interface -d 'Interface that new host endpoints name, as eth0 or *; without it the nodes\' addresses tell it' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l reason -d 'Why, for those who read the grant later' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l node-port -d 'The number on the nodes, where the Service has none yet; without it a free one is chosen' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l nodes -d 'Only by the nodes with these labels, as role=edge' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l inline-nets -d 'Write the nodes\' addresses into the rules, instead of into one GlobalNetworkSet'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l close-others -d 'Close every door of a Service that has no grant, also those that are open now'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l from -d 'Who may come: addresses or ranges outside; without it everybody outside' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l port -d 'Only these ports of the Service, as 80, udp/53 or a name' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l interface -d 'Interface that new host endpoints name, as eth0 or *; without it the nodes\' addresses tell it' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l reason -d 'Why, for those who read the grant later' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l address -d 'The address that the load balancer is asked for (spec.loadBalancerIP)' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l inline-nets -d 'Write the nodes\' addresses into the rules, instead of into one GlobalNetworkSet'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l close-others -d 'Close every door of a Service that has no grant, also those that are open now'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l from -d 'Who may come: addresses or ranges outside; without it everybody outside' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l port -d 'Only these ports of the Service, as 80, udp/53 or a name' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l interface -d 'Interface that new host endpoints name, as eth0 or *; without it the nodes\' addresses tell it' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l reason -d 'Why, for those who read the grant later' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l advertise -d 'Have this address of the Service advertised' -r -f -a "cluster\t'The cluster address'
+external\t'spec.externalIPs'
+lb\t'What a load balancer gave'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l peer -d 'A router outside that every node peers with' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l peer-as -d 'Its autonomous system; behind --peer, --as with a number says it too, as no user is called by a number' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l inline-nets -d 'Write the nodes\' addresses into the rules, instead of into one GlobalNetworkSet'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l close-others -d 'Close every door of a Service that has no grant, also those that are open now'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l from -d 'Who may connect, as it was given to allow' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l to -d 'To what, as it was given to allow' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l port -d 'Only the grant with exactly these ports' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s o -l output -d 'One of table, wide, json, yaml, name' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l exit-code -d 'End with 3 if an application namespace is open or something was noticed, with 4 if not all could be seen'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l from -d 'Who connects: a pod, workload, Service, address, CIDR, nodes or world; a node\'s address is a process on it' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l to -d 'To what, with a port where it has none of its own; an IPv6 address with a port in brackets' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l protocol -d 'tcp, udp, sctp or icmp; that of the port where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l entry -d 'The node where a connection from outside enters the cluster; every one that it can where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s o -l output -d 'One of table, wide, json, yaml, name' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s o -l output -d 'One of table, wide, json, yaml, name' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s o -l output -d 'One of json, yaml; a line of text where not set' -r -f -a "json\t''
+yaml\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -l client -d 'Accepted as kubectl takes it: only this program\'s version is ever printed'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "lockdown" -d 'Deny everything to all application namespaces, in both directions, but DNS'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "unlock" -d 'Take the lockdown back and keep the grants'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "allow" -d 'Open a flow wherever policy stops it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "expose-nodeport" -d 'Let clients outside reach a Service by a port of every node'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "expose-lb" -d 'Let clients outside reach a Service by its load balancer\'s address'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "bgp-allow" -d 'Let clients outside reach a Service by an address that is advertised over BGP'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "revoke" -d 'Take a grant back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "history" -d 'List the changes that were made, newest first'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "undo" -d 'Take a recorded change back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "completion" -d 'Print a completion script for a shell'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "version" -d 'Print the version of this program'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain snapshot history undo completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -123,14 +123,15 @@ impl<'w> Walk<'w> {
                 journey.add(at, Checkpoint::Dnat, None, Judgement::unknown(why));
                 self.paths.push(journey.path());
             }
-            Translation::To { backends, masquerade } => {
+            Translation::To { service, backends, masquerade } => {
                 for backend in backends {
                     let mut journey = Journey { masquerade: masquerade.clone(), ..journey.clone() };
                     journey.packet.destination = backend.ip;
                     journey.packet.port = Some(backend.port);
                     journey.translated = true;
                     journey.backend = Some(self.backend_name(backend));
-                    journey.add(Some(node.into()), Checkpoint::Dnat, None, Judgement::none("a backend is chosen"));
+                    let why = format!("a backend of Service {service} is chosen");
+                    journey.add(Some(node.into()), Checkpoint::Dnat, None, Judgement::none(why));
                     self.route(node, arrival, journey);
                 }
             }
@@ -223,6 +224,7 @@ impl<'w> Walk<'w> {
         }
         let out = match exit {
             Exit::RemotePod(next) => routes::via(world, node, next, journey.packet.destination).unwrap_or(Via::Unknown),
+            Exit::Node(next) => routes::via_to_host(world, node, next, journey.packet.destination),
             _ => Via::Plain,
         };
         let out_interface = match (exit, out) {
@@ -320,7 +322,11 @@ impl<'w> Walk<'w> {
             Ok(source) if source == from => {}
             Ok(source) => {
                 journey.packet.source = source;
-                journey.add(Some(node.into()), Checkpoint::Snat, None, Judgement::none("the node's address"));
+                let why = match outgoing {
+                    true => "the pod's IPPool says natOutgoing: it leaves with the node's address",
+                    false => "kube-proxy masquerades it: it leaves with the node's address",
+                };
+                journey.add(Some(node.into()), Checkpoint::Snat, None, Judgement::none(why));
             }
             Err(_) if matches!(exit, Exit::World) => {}
             Err(why) => {

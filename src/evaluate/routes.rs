@@ -61,6 +61,19 @@ pub fn via(world: &World, from: &str, to: &str, pod: IpAddr) -> Result<Via, Stri
     }
 }
 
+/// How packets to another node's own address get there: with WireGuard host encryption through WireGuard too, when both
+/// nodes have keys (felix/wireguard).
+pub fn via_to_host(world: &World, from: &str, to: &str, ip: IpAddr) -> Via {
+    let index = usize::from(ip.is_ipv6());
+    let has_key = |name: &str| world.nodes.get(name).is_some_and(|node| node.wireguard_key[index]);
+    match &world.network.felix_on(from).host_encryption {
+        _ if !has_key(from) || !has_key(to) => Via::Plain,
+        Fact::Known { value: false, .. } => Via::Plain,
+        Fact::Known { .. } => Via::Tunnel(AddressRole::Wireguard),
+        Fact::Unknown { .. } => Via::Unknown,
+    }
+}
+
 /// Whether two nodes are in one subnet, by the addresses that Calico chose for them.
 fn same_subnet(from: &Node, to: &Node, like: IpAddr) -> Option<bool> {
     let subnet = hosts(from, like).find_map(|(_, subnet)| subnet)?;

@@ -1,6 +1,8 @@
 //! What becomes of packets in small worlds, by documented Calico semantics.
 //! Never knows text that worlds are read from beyond YAML.
 
+mod facts;
+
 use super::path::{Question, walk};
 use super::policy::{Judgement, judge_pod};
 use crate::model::flow::{Checkpoint, Decider, HopAction, Path, Verdict, together};

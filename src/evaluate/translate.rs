@@ -15,6 +15,8 @@ pub enum Translation<'w> {
     Untouched,
     /// The destination becomes one of these.
     To {
+        /// Its Service, as `shop/web`.
+        service: String,
         /// Backends that may be chosen.
         backends: Vec<&'w Backend>,
         /// Whether the source becomes the node's behind policy.
@@ -119,7 +121,7 @@ pub fn translate<'w>(world: &'w World, node: &str, packet: &Packet, sender: Send
         let on_node = if local_only { format!(" on node {node}") } else { String::new() };
         return Translation::NoWay(format!("Service {name} has no ready backend{on_node}"));
     }
-    Translation::To { backends, masquerade }
+    Translation::To { service: name, backends, masquerade }
 }
 
 /// Whether only backends of the node are chosen, and whether the source becomes the node's (kube-proxy, iptables and

@@ -99,6 +99,7 @@ fn felix(settings: &Settings<'_>, beside: &Beside<'_>) -> Felix {
     Felix {
         dataplane: dataplane(settings, &bpf, beside),
         bpf,
+        cleans_proxy: settings.fact("bpfKubeProxyIptablesCleanupEnabled", true, boolean),
         endpoint_to_host: endpoint_to_host(settings),
         failsafe_in: settings.fact("failsafeInboundHostPorts", of(&FAILSAFE_IN), ports),
         failsafe_out: settings.fact("failsafeOutboundHostPorts", of(&FAILSAFE_OUT), ports),

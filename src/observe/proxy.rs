@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::flags;
-use super::seen::why_not;
+use super::seen::{system_map, why_not};
 use crate::kubernetes::names::{KUBE_PROXY_CONFIGS, Kind};
 use crate::kubernetes::objects::Objects;
 use crate::model::net::parse_net;
@@ -38,7 +38,7 @@ pub fn cluster_cidr(objects: &Objects) -> Vec<(IpNet, String)> {
 /// A KubeProxyConfiguration and where it is written; flags count as one too.
 fn configuration(objects: &Objects) -> Result<(Value, String), String> {
     for name in KUBE_PROXY_CONFIGS {
-        let Some(map) = objects.config_maps.iter().find(|map| map.metadata.name == name) else { continue };
+        let Some(map) = system_map(objects, name) else { continue };
         let Some((key, text)) = map.data.iter().find(|(key, _)| key.starts_with("config")) else { continue };
         let read: Result<Value, _> = serde_yaml::from_str(text);
         return match read {

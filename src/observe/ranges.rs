@@ -4,7 +4,7 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::seen::why_not;
+use super::seen::{system_map, why_not};
 use super::{flags, proxy};
 use crate::kubernetes::names::{KUBEADM_CONFIG, Kind};
 use crate::kubernetes::objects::Objects;
@@ -100,7 +100,7 @@ fn port_range(text: &str) -> Option<(u16, u16)> {
 
 /// kubeadm's ClusterConfiguration.
 fn kubeadm(objects: &Objects) -> Option<Value> {
-    let map = objects.config_maps.iter().find(|map| map.metadata.name == KUBEADM_CONFIG)?;
+    let map = system_map(objects, KUBEADM_CONFIG)?;
     serde_yaml::from_str(map.data.get("ClusterConfiguration")?).ok()
 }
 

@@ -2,7 +2,13 @@
 //! Never knows what the fact is.
 
 use crate::kubernetes::names::Kind;
-use crate::kubernetes::objects::{Answer, Coverage};
+use crate::kubernetes::objects::{Answer, ConfigMap, Coverage, Objects};
+
+/// A ConfigMap of the cluster's own, in kube-system: other namespaces may have one of the same name.
+pub fn system_map<'o>(objects: &'o Objects, name: &str) -> Option<&'o ConfigMap> {
+    let own = |map: &&ConfigMap| map.metadata.name == name && map.metadata.namespace.as_deref() == Some("kube-system");
+    objects.config_maps.iter().find(own)
+}
 
 /// What came back when one object was asked for, if it was: on its own, or among others.
 pub fn answer<'o>(coverage: &'o [Coverage], kind: Kind, namespace: Option<&str>, name: &str) -> Option<&'o Answer> {

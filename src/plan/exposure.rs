@@ -106,6 +106,11 @@ pub fn concerns(exposure: &Exposure, ports: Option<&[GrantPort]>) -> bool {
     exposure.targets.is_empty() || exposure.targets.iter().any(within)
 }
 
+/// The first door to one of the ports whose clients are masqueraded where they enter by another node than the pod's.
+pub fn masquerading<'a>(exposed: &'a [Exposure], ports: Option<&[GrantPort]>) -> Option<&'a Exposure> {
+    exposed.iter().find(|exposure| !exposure.local && concerns(exposure, ports))
+}
+
 /// Node addresses in a rule let in every client of a node port that is masqueraded: that has to be asked for.
 pub fn refuse_node_addresses(
     from: &Resolved,
@@ -116,9 +121,7 @@ pub fn refuse_node_addresses(
     if from.peer != Peer::Nodes || accepted.contains(&Risk::OpenToAllClientsOfNodes) {
         return Ok(());
     }
-    let Some(door) = exposed.iter().find(|exposure| !exposure.local && concerns(exposure, ports)) else {
-        return Ok(());
-    };
+    let Some(door) = masquerading(exposed, ports) else { return Ok(()) };
     let reason = format!(
         "the nodes' addresses would let in every client of {} of {}: what enters by another node arrives with that node's address",
         door.door, door.service

@@ -2,13 +2,15 @@
 //! Never knows how old a fact is: one that was noted in the past says when.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use crate::evaluate::interfaces::coverage;
+use crate::model::flow::{Checkpoint, Path};
 use crate::model::world::{
-    AddressPool, AddressRole, Announcer, AutoHostEndpoints, Fact, Failsafe, Felix, LocalDetection, Network, Node,
-    PeerNodes, World,
+    AddressPool, AddressRole, Advertised, Announcer, AutoHostEndpoints, Fact, Failsafe, Felix, LocalDetection, Network,
+    Node, PeerNodes, Service, World,
 };
 
 /// One fact.
@@ -26,7 +28,7 @@ pub struct Known {
     pub noted: Option<i64>,
 }
 
-/// A fact of a world.
+/// A fact that is known.
 fn known(of: impl Into<String>, fact: impl Into<String>, from: impl Into<String>) -> Known {
     Known { of: of.into(), fact: fact.into(), from: from.into(), is_known: true, noted: None }
 }
@@ -45,24 +47,65 @@ pub fn facts(world: &World) -> Vec<Known> {
     let mut facts = of_felix("Felix", &network.felix);
     for (node, own) in &network.felix_of {
         // Only what is different there.
-        let own = of_felix(&format!("Felix on {node}"), own);
-        facts.extend(
-            own.into_iter().zip(of_felix("Felix", &network.felix)).filter(|(a, b)| a.fact != b.fact).map(|(a, _)| a),
-        );
+        let of_all = of_felix("Felix", &network.felix);
+        let own = of_felix(&format!("Felix on {node}"), own).into_iter();
+        facts.extend(own.filter(|known| !of_all.iter().any(|other| other.fact == known.fact)));
     }
     facts.extend(of_proxy(network));
     facts.extend(of_ranges(network));
     facts.extend(of_bgp(world));
+    facts.extend(world.services.values().flat_map(of_service));
     facts.extend(of_balancers(world));
     facts.push(either("HostEndpoints", "whether they are made automatically", &network.auto_host_endpoints, automatic));
     facts.extend(world.nodes.values().flat_map(|node| of_node(world, node)));
     facts
 }
 
+/// The facts of the network that decided where paths go: Felix's and kube-proxy's settings on them, and who announces the
+/// addresses that they enter by.
+pub fn of_paths(world: &World, paths: &[Path]) -> Vec<Known> {
+    let network = &world.network;
+    let hops = || paths.iter().flat_map(|path| &path.hops);
+    let mut facts = Vec::new();
+    let nodes: BTreeSet<&String> = hops().filter_map(|hop| hop.node.as_ref()).collect();
+    for node in &nodes {
+        let of = if network.felix_of.contains_key(*node) { format!("Felix on {node}") } else { "Felix".into() };
+        let own = of_felix(&of, network.felix_on(node)).into_iter().take(1);
+        facts.extend(own);
+    }
+    if hops().any(|hop| hop.checkpoint == Checkpoint::Dnat) {
+        facts.extend(of_proxy(network).into_iter().take(3));
+    }
+    let asked: BTreeSet<IpAddr> = paths.iter().filter_map(|path| Some(path.hops.first()?.packet.destination)).collect();
+    let services = asked.iter().flat_map(|ip| world.services_at(*ip).map(move |service| (*ip, service)));
+    for (ip, service) in services.filter(|(ip, service)| service.load_balancer_ips.contains(ip)) {
+        let key = (service.namespace.clone(), service.name.clone());
+        let of = format!("Service {}/{}", service.namespace, service.name);
+        facts.extend(network.announcers.get(&key).into_iter().flat_map(|announcers| of_announcers(&of, announcers)));
+        facts.extend(network.address_pool(ip).map(|pool| of_pool(world, pool)));
+    }
+    let advertised = network.advertised.iter().filter(|one| asked.iter().any(|ip| one.net.contains(ip)));
+    facts.extend(advertised.map(of_advertised));
+    let mut seen = Vec::new();
+    facts.retain(|known| {
+        !seen.contains(known) && {
+            seen.push(known.clone());
+            true
+        }
+    });
+    facts
+}
+
 fn of_felix(of: &str, felix: &Felix) -> Vec<Known> {
     let on = |name: &'static str| move |on: &bool| format!("{name} {}", if *on { "on" } else { "off" });
-    vec![
-        either(of, "dataplane", &felix.dataplane, |dataplane| format!("dataplane {dataplane}")),
+    let mut facts = vec![either(of, "dataplane", &felix.dataplane, |dataplane| format!("dataplane {dataplane}"))];
+    if felix.is_bpf() {
+        facts.push(either(of, "whether kube-proxy's rules are removed", &felix.cleans_proxy, |cleans| match cleans {
+            true => "it serves Services; what kube-proxy left in iptables is removed".into(),
+            false => "it serves Services; what kube-proxy left in iptables stays, and is not asked".into(),
+        }));
+    }
+    facts.extend([
         either(of, "defaultEndpointToHostAction", &felix.endpoint_to_host, |action| {
             format!("defaultEndpointToHostAction {action}")
         }),
@@ -73,7 +116,8 @@ fn of_felix(of: &str, felix: &Felix) -> Vec<Known> {
         either(of, "WireGuard for IPv4", &felix.wireguard[0], on("WireGuard for IPv4")),
         either(of, "WireGuard for IPv6", &felix.wireguard[1], on("WireGuard for IPv6")),
         either(of, "host encryption", &felix.host_encryption, on("WireGuard host encryption")),
-    ]
+    ]);
+    facts
 }
 
 fn ports_of(failsafes: &[Failsafe]) -> String {
@@ -125,13 +169,7 @@ fn of_ranges(network: &Network) -> Vec<Known> {
 
 fn of_bgp(world: &World) -> Vec<Known> {
     let network = &world.network;
-    let mut facts: Vec<Known> = network
-        .advertised
-        .iter()
-        .map(|advertised| {
-            known("BGP", format!("advertises {} addresses in {}", advertised.of, advertised.net), &advertised.evidence)
-        })
-        .collect();
+    let mut facts: Vec<Known> = network.advertised.iter().map(of_advertised).collect();
     if facts.is_empty() {
         return facts;
     }
@@ -150,18 +188,37 @@ fn of_bgp(world: &World) -> Vec<Known> {
     facts
 }
 
+fn of_advertised(advertised: &Advertised) -> Known {
+    let fact = format!("advertises {} addresses in {}", advertised.of, advertised.net);
+    known("BGP", fact, &advertised.evidence)
+}
+
+/// The doors by which clients outside come to a Service.
+fn of_service(service: &Service) -> Vec<Known> {
+    let of = format!("Service {}/{}", service.namespace, service.name);
+    let policy = if service.local { "Local" } else { "Cluster" };
+    let ports = service.ports.iter().filter_map(|port| {
+        let fact = format!("node port {}/{}, externalTrafficPolicy {policy}", port.protocol, port.node_port?);
+        Some(known(&of, fact, "spec.ports"))
+    });
+    let health = service.health_check_node_port.iter();
+    let health =
+        health.map(|port| known(&of, format!("health checks on node port {port}"), "spec.healthCheckNodePort"));
+    let external =
+        service.external_ips.iter().map(|ip| known(&of, format!("external address {ip}"), "spec.externalIPs"));
+    let balanced = service.load_balancer_ips.iter();
+    let balanced = balanced.map(|ip| known(&of, format!("load balancer address {ip}"), "status.loadBalancer"));
+    let proxied = service.proxied_ips.iter().map(|ip| {
+        let fact = format!("load balancer address {ip}, a proxy that connects to the nodes anew (ipMode)");
+        known(&of, fact, "status.loadBalancer")
+    });
+    ports.chain(health).chain(external).chain(balanced).chain(proxied).collect()
+}
+
 fn of_balancers(world: &World) -> Vec<Known> {
     let network = &world.network;
-    let pool = |pool: &AddressPool| {
-        let ranges: Vec<String> = pool.ranges.iter().map(|(first, last)| format!("{first}-{last}")).collect();
-        let how: BTreeSet<String> = pool.announced.iter().map(|from| from.how.to_string()).collect();
-        let how = if how.is_empty() { "by nobody".into() } else { how.into_iter().collect::<Vec<_>>().join(" and ") };
-        let nodes = world.nodes.values().filter(|node| pool.may_be_announced_by(&node.labels)).count();
-        let fact = format!("pool {} {}, announced by {how} from {nodes} nodes", pool.name, ranges.join(", "));
-        known("MetalLB", fact, &pool.evidence)
-    };
     let mut facts: Vec<Known> = match &network.address_pools {
-        Fact::Known { value, .. } => value.iter().map(pool).collect(),
+        Fact::Known { value, .. } => value.iter().map(|pool| of_pool(world, pool)).collect(),
         // Without a load balancer's address nobody asks.
         Fact::Unknown { .. } if network.announcers.is_empty() => Vec::new(),
         Fact::Unknown { why } => vec![Known { is_known: false, ..known("MetalLB", "pools", why) }],
@@ -170,6 +227,15 @@ fn of_balancers(world: &World) -> Vec<Known> {
         facts.extend(of_announcers(&format!("Service {namespace}/{name}"), announcers));
     }
     facts
+}
+
+fn of_pool(world: &World, pool: &AddressPool) -> Known {
+    let ranges: Vec<String> = pool.ranges.iter().map(|(first, last)| format!("{first}-{last}")).collect();
+    let how: BTreeSet<String> = pool.announced.iter().map(|from| from.how.to_string()).collect();
+    let how = if how.is_empty() { "by nobody".into() } else { how.into_iter().collect::<Vec<_>>().join(" and ") };
+    let nodes = world.nodes.values().filter(|node| pool.may_be_announced_by(&node.labels)).count();
+    let fact = format!("pool {} {}, announced by {how} from {nodes} nodes", pool.name, ranges.join(", "));
+    known("MetalLB", fact, &pool.evidence)
 }
 
 /// Who announces a Service's addresses.
@@ -238,5 +304,65 @@ pub fn role(role: AddressRole) -> &'static str {
         AddressRole::Ipip => "IPIP tunnel",
         AddressRole::Vxlan => "VXLAN tunnel",
         AddressRole::Wireguard => "WireGuard",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::world;
+
+    fn shown(world: &World, of: &str) -> Vec<String> {
+        let about = facts(world).into_iter().filter(|known| known.of == of);
+        about
+            .map(|known| format!("{}{} <- {}", if known.is_known { "" } else { "? " }, known.fact, known.from))
+            .collect()
+    }
+
+    const NODE: &str = "apiVersion: v1\nkind: Node\nmetadata:\n  name: n1\n  annotations: {projectcalico.org/IPv4Address: 10.0.0.1/24, projectcalico.org/WireguardPublicKey: k}\n---\n";
+
+    #[test]
+    fn a_node_says_its_addresses_and_what_polices_it() {
+        let host_encryption = "apiVersion: projectcalico.org/v3\nkind: FelixConfiguration\nmetadata: {name: default}\nspec: {wireguardHostEncryptionEnabled: true}\n---\n";
+        let address = "host address 10.0.0.1 <- annotation projectcalico.org/IPv4Address of Node n1";
+        assert_eq!(
+            shown(&world(&format!("{NODE}{host_encryption}")), "Node n1"),
+            [
+                address,
+                "no WireGuard address: host encryption <- wireguardHostEncryptionEnabled of FelixConfiguration default",
+                "interface with its address is not policed <- no HostEndpoint is for it",
+            ]
+        );
+        assert_eq!(shown(&world(NODE), "Node n1")[1], "? WireGuard address <- it has a public key, and no address yet");
+    }
+
+    #[test]
+    fn felix_on_a_node_says_only_what_is_different_there() {
+        let own = "apiVersion: projectcalico.org/v3\nkind: FelixConfiguration\nmetadata: {name: node.n1}\nspec: {bpfEnabled: true}\n---\n";
+        let version = "{apiVersion: projectcalico.org/v3, kind: ClusterInformation, metadata: {name: default}, spec: {calicoVersion: v3.18.1}}\n---\n";
+        let world = world(&format!("{NODE}{own}{version}"));
+        assert_eq!(
+            shown(&world, "Felix on n1"),
+            [
+                "dataplane eBPF <- bpfEnabled of FelixConfiguration node.n1",
+                "it serves Services; what kube-proxy left in iptables is removed <- Felix's default, unless calico-node's \
+                 environment says otherwise (there is no DaemonSet calico-node)",
+            ]
+        );
+        assert_eq!(shown(&world, "Felix").len(), 7);
+    }
+
+    #[test]
+    fn an_announcer_of_the_past_says_when() {
+        let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {type: LoadBalancer, ports: [{port: 80}]}\n\
+                       status: {loadBalancer: {ingress: [{ip: 10.9.0.1}]}}\n---\n";
+        let event = "apiVersion: v1\nkind: Event\nmetadata: {name: web.1, namespace: shop}\nreason: nodeAssigned\n\
+                     involvedObject: {kind: Service, namespace: shop, name: web}\nmessage: 'announcing from node \"n1\" with protocol \"layer2\"'\n\
+                     lastTimestamp: '2026-05-01T12:00:00Z'\n---\n";
+        let world = world(&format!("{NODE}{service}{event}"));
+        let mut about = facts(&world).into_iter().filter(|known| known.of == "Service shop/web");
+        assert_eq!(about.next().unwrap().fact, "load balancer address 10.9.0.1");
+        let about = about.next().unwrap();
+        assert_eq!((about.fact.as_str(), about.noted), ("announced by node n1 by layer 2", Some(1_777_636_800)));
     }
 }

@@ -3,12 +3,16 @@
 
 pub mod diff;
 pub mod evidence;
+pub mod explained;
 pub mod explanation;
 pub mod facts;
 pub mod history;
+pub mod merged;
 pub mod paint;
 pub mod problem;
+pub mod rule;
 pub mod status;
 pub mod table;
 pub mod unread;
+pub mod wrap;
 pub mod yaml;

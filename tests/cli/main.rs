@@ -4,6 +4,7 @@
 mod bad_input;
 mod completions;
 mod example;
+mod explain;
 mod help;
 mod krew;
 

@@ -13,6 +13,8 @@ pub struct Felix {
     pub dataplane: Fact<Dataplane>,
     /// bpfEnabled.
     pub bpf: Fact<bool>,
+    /// bpfKubeProxyIptablesCleanupEnabled: with eBPF, what kube-proxy left in iptables is removed.
+    pub cleans_proxy: Fact<bool>,
     /// defaultEndpointToHostAction: what becomes of packets from a pod to its own node.
     pub endpoint_to_host: Fact<EndpointToHost>,
     /// Ports of nodes that Felix keeps open for packets that come in.
@@ -36,6 +38,7 @@ impl Default for Felix {
         Felix {
             dataplane: Fact::default(),
             bpf: Fact::default(),
+            cleans_proxy: Fact::default(),
             endpoint_to_host: Fact::default(),
             failsafe_in: Fact::default(),
             failsafe_out: Fact::default(),

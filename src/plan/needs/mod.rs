@@ -3,6 +3,7 @@
 
 mod doors;
 mod network;
+mod question;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -14,9 +15,10 @@ use super::target::{Target, TargetKind};
 use crate::kubernetes::names::{Kind, RESOURCES, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
 use crate::model::intent::Peer;
-use crate::model::world::{LabelQuery, World};
+use crate::model::world::{LabelQuery, Service, World};
 pub use doors::{exposure, exposure_follow_ups};
 pub use network::{announcers, facts};
+pub use question::{question, question_follow_ups};
 pub use targets::of_target;
 use targets::{owners_of, suggestions};
 
@@ -215,16 +217,22 @@ pub fn ways_follow_ups(world: &World, from: &Target, to: &Target) -> Vec<Query> 
     let Target::Nets(nets) = to else { return without_contained(without_repeats(queries)) };
     let hosts = nets.iter().filter(|net| net.prefix_len() == net.max_prefix_len());
     for service in hosts.flat_map(|net| world.services_at(net.addr())) {
-        let namespace = &service.namespace;
-        let slices = format!("{SLICE_SERVICE}={}", service.name);
-        queries.push(Query::all(Kind::EndpointSlice).in_namespace(namespace).labelled(slices));
-        if !service.selector.is_empty() {
-            let selector = LabelQuery { equal: service.selector.clone(), expressions: Vec::new() };
-            queries.push(Query::all(Kind::Pod).in_namespace(namespace).labelled(label_text(&selector)));
-        }
-        queries.extend(of_namespace(namespace));
+        queries.extend(behind(service));
     }
     without_contained(without_repeats(queries))
+}
+
+/// What stands behind a Service, and what decides there.
+fn behind(service: &Service) -> Vec<Query> {
+    let namespace = &service.namespace;
+    let slices = format!("{SLICE_SERVICE}={}", service.name);
+    let mut queries = vec![Query::all(Kind::EndpointSlice).in_namespace(namespace).labelled(slices)];
+    if !service.selector.is_empty() {
+        let selector = LabelQuery { equal: service.selector.clone(), expressions: Vec::new() };
+        queries.push(Query::all(Kind::Pod).in_namespace(namespace).labelled(label_text(&selector)));
+    }
+    queries.extend(of_namespace(namespace));
+    queries
 }
 
 /// Everything that any question looks at, for a snapshot. Of ConfigMaps and Events only those that decide something.
