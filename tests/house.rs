@@ -12,6 +12,8 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("evaluate", &["kube::", "tokio", "serde_json", "std::fs", "Instant", "SystemTime", "async ", "println!"]),
     ("observe", &["kube::", "tokio", "std::fs", "Instant", "SystemTime", "async ", "Reader", "Writer", "println!"]),
     ("plan", &["kube::", "tokio", "std::fs", "Instant", "SystemTime", "async ", "dialoguer", "Writer", "println!"]),
+    ("diagnose", &["kube::", "tokio", "std::fs", "Instant", "SystemTime", "async ", "Reader", "Writer<", "println!"]),
+    ("logs", &["model::world", "crate::plan", "crate::show", "crate::diagnose", "dialoguer", "println!"]),
     ("show", &["kube::", "tokio", "std::fs", "Instant", "SystemTime", "async ", "Reader", "Writer", "println!"]),
     ("apply", &["dialoguer", "comfy_table", "crate::cli", "crate::show", "std::fs", "println!"]),
     ("record", &["dialoguer", "comfy_table", "crate::cli", "crate::show", "SystemTime", "Timestamp::now", "println!"]),

@@ -6,6 +6,7 @@ pub mod bgp_allow;
 pub mod change;
 pub mod completion;
 pub mod context;
+pub mod diagnose;
 pub mod explain;
 pub mod expose_lb;
 pub mod expose_nodeport;
@@ -60,6 +61,7 @@ subcommands! {
     revoke::Revoke,
     status::Status,
     explain::Explain,
+    diagnose::Diagnose,
     snapshot::Snapshot,
     history::History,
     undo::Undo,

@@ -166,12 +166,12 @@ fn known<'w>(
     None
 }
 
-fn labelled(endpoint: &HostEndpoint) -> Labelled<'_> {
+pub(super) fn labelled(endpoint: &HostEndpoint) -> Labelled<'_> {
     Labelled { labels: &endpoint.labels, unseen: &[], namespace: None }
 }
 
 /// A host endpoint without a profile that allows drops what no policy has a say in.
-fn profiles(endpoint: &HostEndpoint) -> Judgement {
+pub(super) fn profiles(endpoint: &HostEndpoint) -> Judgement {
     let decided = |action, name: &str| Judgement { action, by: Decider::Profile { name: name.to_string() } };
     for name in &endpoint.profiles {
         // What a ServiceAccount brings are labels only.
@@ -189,7 +189,7 @@ fn profiles(endpoint: &HostEndpoint) -> Judgement {
 }
 
 /// Whether Felix keeps the port open on the node.
-fn failsafe(world: &World, node: &str, direction: Direction, packet: &Packet) -> Match {
+pub(super) fn failsafe(world: &World, node: &str, direction: Direction, packet: &Packet) -> Match {
     let felix = world.network.felix_on(node);
     let (failsafes, other) = match direction {
         Direction::Ingress => (&felix.failsafe_in, packet.source),

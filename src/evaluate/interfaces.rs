@@ -64,6 +64,34 @@ pub fn host_endpoint<'w>(
     Ok(own.or_else(|| all.iter().find(|endpoint| endpoint.interface.as_deref() == Some("*")).copied()))
 }
 
+/// The host endpoint that polices an interface whose name is known, as a kernel log line tells it.
+pub fn named<'w>(
+    world: &'w World,
+    node: &str,
+    name: &str,
+    meant: Interface,
+) -> Result<Option<&'w HostEndpoint>, String> {
+    if let Some(why) = unseen_host_endpoints(world) {
+        return Err(format!("{why}, and one may police node {node}"));
+    }
+    let mut own: Vec<&HostEndpoint> = world.host_endpoints.iter().filter(|endpoint| endpoint.node == node).collect();
+    own.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(endpoint) = own.iter().find(|endpoint| endpoint.interface.as_deref() == Some(name)) {
+        return Ok(Some(endpoint));
+    }
+    let roles: &[AddressRole] = match meant {
+        Interface::Uplink => &[AddressRole::Host, AddressRole::External],
+        Interface::Tunnel(AddressRole::Ipip) => &[AddressRole::Ipip],
+        Interface::Tunnel(AddressRole::Vxlan) => &[AddressRole::Vxlan],
+        Interface::Tunnel(_) => &[AddressRole::Wireguard],
+        Interface::Workload | Interface::Loopback | Interface::Unknown => &[],
+    };
+    let by_address =
+        |endpoint: &&&HostEndpoint| endpoint.interface.is_none() && has_address(world, node, endpoint, roles);
+    let found = own.iter().find(by_address);
+    Ok(found.or_else(|| own.iter().find(|endpoint| endpoint.interface.as_deref() == Some("*"))).copied())
+}
+
 /// Names of interfaces are not known, so the one with the node's address is told by the host endpoint's addresses, or
 /// by being the only one that is named.
 fn uplink<'w>(world: &World, node: &str, all: &[&'w HostEndpoint]) -> Result<Option<&'w HostEndpoint>, String> {

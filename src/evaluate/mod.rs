@@ -5,10 +5,11 @@ mod entries;
 mod host;
 pub mod interfaces;
 mod journey;
+pub mod logs;
 pub mod owners;
 pub mod path;
 pub mod policy;
-mod routes;
+pub mod routes;
 pub mod rules;
 #[cfg(test)]
 mod tests;

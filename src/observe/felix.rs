@@ -107,6 +107,12 @@ fn felix(settings: &Settings<'_>, beside: &Beside<'_>) -> Felix {
         host_encryption: settings.fact("wireguardHostEncryptionEnabled", false, boolean),
         wireguard_ports: [port("wireguardListeningPort", 51820), port("wireguardListeningPortV6", 51821)],
         vxlan_port: port("vxlanPort", 4789),
+        log_prefix: settings.fact("logPrefix", "calico-packet".into(), |value| Some(value.as_str()?.to_string())),
+        log_rate_limit: settings.fact("logActionRateLimit", None, |value| Some(Some(value.as_str()?.to_string()))),
+        interface_prefixes: settings.fact("interfacePrefix", vec!["cali".into()], |value| {
+            let names = value.as_str()?.split(',').map(str::trim).filter(|name| !name.is_empty());
+            Some(names.map(str::to_string).collect())
+        }),
         nat_spares_hosts: settings.fact("natOutgoingExclusions", false, |value| match value.as_str()? {
             "IPPoolsAndHostIPs" => Some(true),
             "IPPoolsOnly" => Some(false),

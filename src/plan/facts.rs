@@ -76,7 +76,7 @@ pub fn of_paths(world: &World, paths: &[Path]) -> Vec<Known> {
     if hops().any(|hop| hop.checkpoint == Checkpoint::Dnat) {
         facts.extend(of_proxy(network).into_iter().take(3));
     }
-    let asked: BTreeSet<IpAddr> = paths.iter().filter_map(|path| Some(path.hops.first()?.packet.destination)).collect();
+    let asked: BTreeSet<IpAddr> = paths.iter().filter_map(|path| Some(path.sent?.destination)).collect();
     let services = asked.iter().flat_map(|ip| world.services_at(*ip).map(move |service| (*ip, service)));
     for (ip, service) in services.filter(|(ip, service)| service.load_balancer_ips.contains(ip)) {
         let key = (service.namespace.clone(), service.name.clone());

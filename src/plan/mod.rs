@@ -39,7 +39,7 @@ pub mod standin;
 pub mod status;
 pub mod target;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod undo;
 pub mod unlock;
 #[cfg(test)]

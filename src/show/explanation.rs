@@ -102,8 +102,9 @@ struct PacketView {
     port: Option<u16>,
 }
 
+/// Who decided, in every JSON answer.
 #[derive(Serialize)]
-struct ByView<'a> {
+pub struct ByView<'a> {
     kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<&'a str>,
@@ -177,7 +178,8 @@ impl<'a> From<&'a Hop> for HopView<'a> {
     }
 }
 
-fn by(decider: &Decider) -> Option<ByView<'_>> {
+/// Who decided, for programs.
+pub fn by(decider: &Decider) -> Option<ByView<'_>> {
     let view = match decider {
         Decider::Rule { policy, tier, index, .. } => ByView {
             kind: policy.kind.to_string(),

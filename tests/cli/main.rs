@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod completions;
+mod diagnose;
 mod example;
 mod explain;
 mod help;

@@ -29,6 +29,12 @@ pub struct Felix {
     pub wireguard_ports: [u16; 2],
     /// The UDP port of VXLAN.
     pub vxlan_port: u16,
+    /// logPrefix: what it writes before packets that Log rules match.
+    pub log_prefix: Fact<String>,
+    /// logActionRateLimit: how often Log rules write at most, as `10/minute`, if that is limited.
+    pub log_rate_limit: Fact<Option<String>>,
+    /// interfacePrefix: what the names of pods' interfaces begin with.
+    pub interface_prefixes: Fact<Vec<String>>,
     /// natOutgoingExclusions: IPPoolsAndHostIPs leaves pods' packets to nodes as they are (3.31 and later).
     pub nat_spares_hosts: Fact<bool>,
 }
@@ -46,6 +52,9 @@ impl Default for Felix {
             host_encryption: Fact::default(),
             wireguard_ports: [51820, 51821],
             vxlan_port: 4789,
+            log_prefix: Fact::default(),
+            log_rate_limit: Fact::default(),
+            interface_prefixes: Fact::default(),
             nat_spares_hosts: Fact::default(),
         }
     }

@@ -90,6 +90,24 @@ impl Network {
         self.felix_of.get(node).unwrap_or(&self.felix)
     }
 
+    /// What Felix writes before packets that Log rules match, on whichever node: each prefix once.
+    pub fn log_prefixes(&self) -> Vec<String> {
+        let known = self.felixes().filter_map(|felix| felix.log_prefix.value());
+        let prefixes: std::collections::BTreeSet<&String> = known.collect();
+        prefixes.into_iter().cloned().collect()
+    }
+
+    /// What the names of pods' interfaces begin with, on whichever node.
+    pub fn interface_prefixes(&self) -> Vec<String> {
+        let known = self.felixes().filter_map(|felix| felix.interface_prefixes.value()).flatten();
+        let prefixes: std::collections::BTreeSet<&String> = known.collect();
+        prefixes.into_iter().cloned().collect()
+    }
+
+    fn felixes(&self) -> impl Iterator<Item = &Felix> {
+        std::iter::once(&self.felix).chain(self.felix_of.values())
+    }
+
     /// The range of the BGPConfiguration by which an address of a Service is advertised, if it is.
     pub fn advertises(&self, of: ServiceAddress, ip: std::net::IpAddr) -> Option<&Advertised> {
         self.advertised.iter().find(|advertised| advertised.of == of && advertised.net.contains(&ip))

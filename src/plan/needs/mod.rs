@@ -2,6 +2,7 @@
 //! Never reads anything, and never asks for all pods where a few are enough.
 
 mod doors;
+mod logged;
 mod network;
 mod question;
 mod targets;
@@ -17,6 +18,7 @@ use crate::kubernetes::objects::Query;
 use crate::model::intent::Peer;
 use crate::model::world::{LabelQuery, Service, World};
 pub use doors::{exposure, exposure_follow_ups};
+pub use logged::{logged, logged_follow_ups};
 pub use network::{announcers, facts};
 pub use question::{question, question_follow_ups};
 pub use targets::of_target;
