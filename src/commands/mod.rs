@@ -2,11 +2,15 @@
 //! Never knows what happens between the flags of a command and its outcome; the rooms do that.
 
 pub mod allow;
+pub mod bgp_allow;
 pub mod change;
 pub mod completion;
 pub mod context;
 pub mod diagnose;
 pub mod explain;
+pub mod expose_lb;
+pub mod expose_nodeport;
+pub mod exposing;
 pub mod history;
 pub mod lockdown;
 pub mod revoke;
@@ -51,6 +55,9 @@ subcommands! {
     lockdown::Lockdown,
     unlock::Unlock,
     allow::Allow,
+    expose_nodeport::ExposeNodeport,
+    expose_lb::ExposeLb,
+    bgp_allow::BgpAllow,
     revoke::Revoke,
     status::Status,
     explain::Explain,

@@ -7,11 +7,15 @@ use super::session::Session;
 use crate::cli::Writing;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::needs;
+use crate::plan::perimeter::lower::lower;
 use crate::plan::unlock::unlock;
 
 const EXAMPLES: &str = "\
 Examples:
   kubectl zerotrust unlock
+
+  # What keeps clients outside away from the doors of Services, once nothing is exposed any more
+  kubectl zerotrust unlock --perimeter
 
   # A lockdown that somebody wrote by hand
   kubectl zerotrust unlock --name deny-app-policy";
@@ -26,6 +30,9 @@ pub struct Unlock {
     /// Name of the lockdown's policy
     #[arg(long)]
     name: Option<String>,
+    /// Take the perimeter back instead: the host endpoints, the policy and the set that expose-nodeport and its like made
+    #[arg(long, conflicts_with = "name")]
+    perimeter: bool,
     #[command(flatten)]
     writing: Writing,
 }
@@ -36,7 +43,11 @@ impl Unlock {
         Session::run(context, async |session| {
             change(session, &self.writing, None, async || {
                 let scene = session.observe(needs::lockdown(), needs::lockdown_follow_ups).await?;
-                Ok(Planned { plan: unlock(&scene.world, self.name.as_deref())?, calico: scene.world.calico })
+                let plan = match self.perimeter {
+                    true => lower(&scene.world)?,
+                    false => unlock(&scene.world, self.name.as_deref())?,
+                };
+                Ok(Planned { plan, calico: scene.world.calico })
             })
             .await
         })

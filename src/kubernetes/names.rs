@@ -183,7 +183,11 @@ pub const POD_IP: &str = "cni.projectcalico.org/podIP";
 pub const SLICE_SERVICE: &str = "kubernetes.io/service-name";
 /// On a rule of a policy and, with the grant's id behind it, on the policy that holds the grant.
 pub const GRANT: &str = "kubectl-zerotrust/grant";
-/// On a policy that the tool made: what for (`lockdown`, `lifeline`, `allow`).
+/// On a rule of the perimeter: a door that was open when the perimeter was made, and stays so; its value says which.
+pub const FOUND_OPEN: &str = "kubectl-zerotrust/found-open";
+/// A label of the GlobalNetworkSet that holds the nodes' addresses.
+pub const NODES_LABEL: &str = "kubectl-zerotrust/nodes";
+/// On what the tool made, policies, host endpoints and sets: what for (`lockdown`, `lifeline`, `allow`, `perimeter`).
 pub const ROLE: &str = "kubectl-zerotrust/role";
 /// On every ConfigMap of a record: the record's number.
 pub const RECORD: &str = "kubectl-zerotrust/record";

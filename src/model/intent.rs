@@ -20,6 +20,62 @@ pub struct Grant {
     /// Why, in the operator's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Through which door, where clients outside come by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<Through>,
+}
+
+/// The door of a grant: what clients outside connect to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Through {
+    /// What kind of door.
+    pub way: Way,
+    /// The Service's name, in the namespace of the pods.
+    pub service: String,
+    /// The Service's own ports, as `TCP:80`.
+    pub ports: Vec<GrantPort>,
+    /// The Service's type before, if it was changed for this grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
+    /// What a BGPConfiguration advertises for this grant since then, as `serviceClusterIPs 10.21.0.7/32`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advertises: Vec<String>,
+    /// The only nodes that clients come by, as `-l` takes them; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<String>,
+    /// The nodes' addresses stand in the rules instead of in a set.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inline: bool,
+}
+
+/// What clients outside connect to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Way {
+    /// A port of every node.
+    NodePort,
+    /// The address that a load balancer gave.
+    LoadBalancer,
+    /// An address that is advertised over BGP.
+    Bgp,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Way::NodePort => "node port",
+            Way::LoadBalancer => "load balancer",
+            Way::Bgp => "BGP",
+        })
+    }
+}
+
+impl fmt::Display for Through {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ports: Vec<String> = self.ports.iter().map(GrantPort::to_string).collect();
+        write!(out, "{} of service/{}, {}", self.way, self.service, ports.join(","))
+    }
 }
 
 /// A port of a grant.
@@ -104,6 +160,11 @@ impl Grant {
             }
             None => format!("{}\n{}\nany", self.from.key(), self.to.key()),
         };
+        // A grant without a door keeps the id that it had before there were doors.
+        let text = match &self.through {
+            Some(through) => format!("{text}\nthrough {through} {}", through.nodes.as_deref().unwrap_or_default()),
+            None => text,
+        };
         base36(fnv(text.as_bytes()), 10)
     }
 }
@@ -145,7 +206,28 @@ mod tests {
             to: Peer::Pods { namespace: "shop".into(), selector: "app == \"web\"".into(), named: "service/web".into() },
             ports: Some(ports.iter().map(port).collect()),
             reason: None,
+            through: None,
         }
+    }
+
+    #[test]
+    fn a_door_makes_another_grant_and_what_a_service_was_does_not() {
+        let plain = grant("10.7.0.99/32", &[("TCP", 80)]);
+        let through = Through {
+            way: Way::NodePort,
+            service: "web".into(),
+            ports: vec![GrantPort { protocol: "TCP".into(), first: 80, last: 80 }],
+            was: None,
+            advertises: Vec::new(),
+            nodes: None,
+            inline: false,
+        };
+        let with = |through: Through| Grant { through: Some(through), ..plain.clone() }.id();
+        assert_ne!(with(through.clone()), plain.id());
+        assert_eq!(with(through.clone()), with(Through { was: Some("ClusterIP".into()), ..through.clone() }));
+        assert_ne!(with(through.clone()), with(Through { way: Way::LoadBalancer, ..through }));
+        let old: Grant = serde_json::from_str(&serde_json::to_string(&plain).unwrap()).unwrap();
+        assert_eq!((old.id(), old.through), (plain.id(), None));
     }
 
     #[test]

@@ -46,6 +46,7 @@ fn host_endpoint(object: &Found<HostObject>) -> Result<HostEndpoint, String> {
     Ok(HostEndpoint {
         name: object.metadata.name.clone(),
         labels: object.metadata.labels.clone(),
+        annotations: object.metadata.annotations.clone(),
         node: spec.node.clone(),
         interface: spec.interface_name.clone().filter(|name| !name.is_empty()),
         addresses: addresses.map_err(|ip| format!("spec.expectedIPs has {ip}, which is no address"))?,
@@ -83,5 +84,6 @@ fn network_set(object: &Found<SetObject>, world: &mut World) -> NetworkSet {
         world.findings.push(Finding { code: SET_NET_UNREADABLE, object: object_name, place, detail });
     }
     let nets = object.spec.nets.iter().filter_map(|text| parse_net(text)).collect();
-    NetworkSet { namespace, name, labels, nets, unseen_labels, doubt }
+    let annotations = object.metadata.annotations.clone();
+    NetworkSet { namespace, name, labels, annotations, nets, unseen_labels, doubt }
 }

@@ -56,7 +56,12 @@ fn service(object: &objects::Service) -> Service {
         kind: spec.kind.clone().unwrap_or_else(|| "ClusterIP".into()),
         cluster_ips: parsed(cluster_ips),
         external_ips: parsed(&spec.external_ips),
-        load_balancer_ips: balanced(false),
+        load_balancer_ips: match balanced(false) {
+            given if given.is_empty() && ingress.is_empty() && spec.kind.as_deref() == Some("LoadBalancer") => {
+                asked_for(spec)
+            }
+            given => given,
+        },
         proxied_ips: balanced(true),
         health_check_node_port: spec.health_check_node_port.filter(|port| *port != 0),
         selector: spec.selector.clone(),
@@ -66,6 +71,11 @@ fn service(object: &objects::Service) -> Service {
         source_ranges: spec.load_balancer_source_ranges.iter().filter_map(|net| net.trim().parse().ok()).collect(),
         backends: Fact::default(),
     }
+}
+
+/// The address that a load balancer was asked for and will give, while it has not given any yet.
+fn asked_for(spec: &objects::ServiceSpec) -> Vec<IpAddr> {
+    spec.load_balancer_ip.iter().filter_map(|ip| ip.parse().ok()).collect()
 }
 
 fn service_port(port: &objects::ServicePort) -> Option<ServicePort> {

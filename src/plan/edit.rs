@@ -1,6 +1,10 @@
 //! The changes that a step can make to an object, and how each is made: the only code that alters an object.
 //! Never knows where the object is kept.
 
+mod advertise;
+mod rules;
+mod service;
+
 use serde_json::{Map, Value};
 
 use crate::kubernetes::names::{GRANT, ROLE};
@@ -31,6 +35,36 @@ pub enum Edit {
         /// What it will be.
         value: Value,
     },
+    /// Takes out these rules and puts others in: an Allow before the first rule that is none, a Pass before the first Deny
+    /// or Log, anything else at the end. Rules that are in both stay where they are.
+    ReplaceRules {
+        /// Which list.
+        direction: Direction,
+        /// What goes.
+        old: Vec<RuleSpec>,
+        /// What comes.
+        new: Vec<RuleSpec>,
+    },
+    /// Makes a Service one of another type, with these ports on every node.
+    ServiceType {
+        /// What it is now.
+        expected: String,
+        /// What it will be.
+        kind: String,
+        /// Its ports' numbers on the nodes.
+        node_ports: Vec<NodePort>,
+        /// The address that the load balancer is asked for.
+        address: Option<String>,
+    },
+    /// Has a BGPConfiguration advertise an address of a Service, or no longer. One that is not there is made.
+    Advertise {
+        /// The list of the BGPConfiguration, as `serviceClusterIPs`.
+        list: String,
+        /// The address as a CIDR.
+        cidr: String,
+        /// Whether it is advertised.
+        on: bool,
+    },
     /// Takes a change back: what it made different becomes as it was, what others did since then stays. Null stands for
     /// an object that is not there.
     Restore {
@@ -43,6 +77,17 @@ pub enum Edit {
     Delete,
     /// Deletes the object if it holds no rule and no grant any more; else leaves it.
     DeleteIfEmpty,
+}
+
+/// A Service's port and its number on every node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodePort {
+    /// TCP, UDP, SCTP.
+    pub protocol: String,
+    /// The Service's port.
+    pub port: u16,
+    /// The number on the nodes.
+    pub node_port: u16,
 }
 
 /// Why an edit cannot be made to the object as it is now.
@@ -80,6 +125,7 @@ impl Edit {
             (Edit::Create(_), Some(_)) => Err(EditError::Exists),
             (Edit::Restore { expected, value }, _) => restore::restore(current, expected, value),
             (Edit::Delete | Edit::DeleteIfEmpty | Edit::RemoveGrant(_), None) => Ok(None),
+            (Edit::Advertise { list, cidr, on }, None) => Ok(on.then(|| advertise::made(list, cidr))),
             (_, None) => Err(EditError::Missing),
             (Edit::Delete, Some(_)) => Ok(None),
             (Edit::DeleteIfEmpty, Some(current)) => Ok((!is_empty(current)).then(|| current.clone())),
@@ -102,6 +148,12 @@ impl Edit {
             }
             Edit::Annotate(key, value) => annotate(object, key, value.as_deref()),
             Edit::SetSpec { field, expected, value } => set_spec(object, field, expected, value),
+            Edit::ReplaceRules { direction, old, new } => rules::replace(object, *direction, old, new),
+            Edit::ServiceType { expected, kind, node_ports, address } => {
+                service::set_type(object, expected, kind, node_ports)?;
+                service::ask_for(object, address.as_deref())
+            }
+            Edit::Advertise { list, cidr, on } => advertise::set(object, list, cidr, *on),
             // Whole objects: `apply` has dealt with them.
             Edit::Create(_) | Edit::Restore { .. } | Edit::Delete | Edit::DeleteIfEmpty => Ok(()),
         }
@@ -194,6 +246,11 @@ fn same_frame(new: &Value, there: &Value) -> bool {
         let there = rules(there, key);
         rules(new, key).iter().all(|rule| there.contains(rule))
     };
+    let is_policy = new.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("NetworkPolicy"));
+    if !is_policy {
+        // A host endpoint or a set says all in its spec.
+        return role(new).is_some() && role(new) == role(there) && new.get("spec") == there.get("spec");
+    }
     let same_role = role(new).is_some() && role(new) == role(there);
     same_role && frame(new).is_some() && frame(new) == frame(there) && holds("ingress") && holds("egress")
 }

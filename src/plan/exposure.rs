@@ -36,6 +36,17 @@ pub enum Door {
     Advertised(IpAddr),
 }
 
+impl Door {
+    /// The subcommand that opens it.
+    pub fn command(&self) -> &'static str {
+        match self {
+            Door::NodePort(_) => "expose-nodeport",
+            Door::LoadBalancer(_) | Door::External(_) => "expose-lb",
+            Door::Advertised(_) => "bgp-allow",
+        }
+    }
+}
+
 impl fmt::Display for Door {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -116,6 +127,11 @@ pub fn refuse_node_addresses(
         door.door, door.service
     );
     let hints = vec![
+        format!(
+            "kubectl zerotrust {} {} --from CLIENT opens that door to clients of your choice, and closes it to others",
+            door.door.command(),
+            door.service
+        ),
         format!("externalTrafficPolicy: Local on Service {} keeps the clients' own addresses", door.service),
         format!("--accept-risk {} opens it all the same", Risk::OpenToAllClientsOfNodes),
     ];
@@ -136,7 +152,7 @@ pub fn notes(
     if let (true, Some((namespace, name))) = (exposed.is_empty(), &to.service) {
         let text = format!(
             "no door leads clients outside to {namespace}/{name} yet: they reach its pods only where pods' own addresses \
-             are routed, until the Service is of type NodePort or LoadBalancer"
+             are routed. `kubectl zerotrust expose-nodeport {namespace}/{name} --from CLIENT` makes one"
         );
         return vec![Note { weight: Weight::Fact, text }];
     }
@@ -154,7 +170,9 @@ fn door_note(bpf: bool, exposure: &Exposure) -> Note {
         (false, false) => {
             let text = format!(
                 "{door} of {service} stays closed where the client enters by another node than the pod's: there it \
-                 arrives with that node's address. externalTrafficPolicy: Local on the Service keeps the client's own"
+                 arrives with that node's address. `kubectl zerotrust {} {service} --from CLIENT` opens it safely by every \
+                 node; externalTrafficPolicy: Local on the Service would keep the client's own address",
+                door.command()
             );
             return Note { weight: Weight::Warning, text };
         }

@@ -2,24 +2,19 @@
 //! Never opens what somebody denied, and never more than was asked.
 
 use super::cautions;
-use super::decide::{
-    Decision, decide, describe, is_policed, object, policed, selected_by, version_of, without_other_grants,
-};
-use super::edit::Edit;
+use super::decide::{Decision, decide, describe, is_policed, policed, without_other_grants};
 use super::exposure;
 use super::guard::Scope;
-use super::place::{ORDER, Place};
+use super::opening::Opening;
+use super::place::Place;
 use super::ports::{self, PortsAsked};
 use super::probe::{Probe, probes};
 use super::resolve::{Resolved, resolve};
-use super::revoke::grants;
-use super::rules::rules;
 use super::simulate::simulate;
 use super::standin;
 use super::target::Target;
-use super::{Note, Plan, PlanError, Risk, Step, Weight};
+use super::{Note, Plan, PlanError, Risk, Weight};
 use crate::evaluate::path::{Question, walk};
-use crate::kubernetes::names::GRANT;
 use crate::model::flow::{Checkpoint, HopAction};
 use crate::model::intent::{Grant, GrantPort, Peer};
 use crate::model::policy::{Direction, PolicyId};
@@ -56,8 +51,13 @@ pub fn allow(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     let (mut from, mut to) = (resolve(world, &ask.from)?, resolve(world, &ask.to)?);
     let asked_ports = ports::resolve(world, &to, ask.ports.as_ref())?;
     refuse_what_has_no_endpoint(world, &from, &to)?;
-    let grant =
-        Grant { from: from.peer.clone(), to: to.peer.clone(), ports: asked_ports.clone(), reason: ask.reason.clone() };
+    let grant = Grant {
+        from: from.peer.clone(),
+        to: to.peer.clone(),
+        ports: asked_ports.clone(),
+        reason: ask.reason.clone(),
+        through: None,
+    };
     let mut filled = standin::fill(world, &mut [&mut from, &mut to]);
     let mut found = probes(&filled, &from, &to, asked_ports.as_deref());
     if found.is_empty() && from.pods.iter().any(|index| to.pods.contains(index)) {
@@ -134,6 +134,7 @@ impl Work {
         let ports = show_ports(self.grant.ports.as_deref());
         let title = format!("allow {} -> {} ({ports})", self.grant.from, self.grant.to);
         let mut plan = Plan { title, ..Plan::default() };
+        let opening = Opening { world: &self.world, grant: &self.grant, id: &self.id, probes: &self.probes };
         let blind = without_other_grants(&self.world, &self.id);
         let ends = [(Direction::Ingress, &self.grant.to), (Direction::Egress, &self.grant.from)];
         let mut after = self.world.clone();
@@ -146,18 +147,18 @@ impl Work {
             let decision = decide(&blind, direction, &self.probes, &self.id)?;
             if decision.stopped_by.is_empty() {
                 if decision.own {
-                    holder = holder.or_else(|| self.holds_rules(direction));
+                    holder = holder.or_else(|| opening.holds_rules(direction));
                 }
                 allowed.push((direction, decision));
                 continue;
             }
-            let (id, step) = self.repair(&after, &place, &decision)?;
+            let (id, step) = opening.repair(&after, &place, &decision)?;
             after = simulate(&after, std::slice::from_ref(&step))?;
-            plan.notes.extend(self.isolation(&after, &id, direction));
+            plan.notes.extend(opening.isolation(&after, &id, direction));
             plan.steps.push(step);
             holder = holder.or(Some(id));
         }
-        self.annotate(&mut plan, holder)?;
+        opening.annotate(&mut plan, holder)?;
         if plan.steps.is_empty() {
             plan.notes.extend(self.already(&allowed));
             return Ok(plan);
@@ -166,103 +167,6 @@ impl Work {
         plan.notes.extend(self.prove(&after)?);
         Scope::new(&self.world, &self.from, &self.to, self.grant.ports.as_deref()).guard(&after)?;
         Ok(plan)
-    }
-
-    /// The first place where the rules open the end: a policy for exactly these pods, else one of our own.
-    fn repair(&self, world: &World, place: &Place, decision: &Decision) -> Result<(PolicyId, Step), PlanError> {
-        let direction = place.direction;
-        let rules = rules(&self.world, &self.grant, direction, &place.namespace)?;
-        let stopped: Vec<&str> = decision.stopped_by.iter().map(String::as_str).collect();
-        let why = format!("{direction} of {} is stopped by {}", place.stem, stopped.join(" and "));
-        for id in place.existing(world) {
-            let step = Step {
-                object: object(&id),
-                planned_on: version_of(world, &id),
-                edits: vec![Edit::AddRules(direction, rules.clone())],
-                why: why.clone(),
-            };
-            if self.opens(world, &step, direction)? {
-                return Ok((id, step));
-            }
-        }
-        let order = decision.before.map_or(ORDER, |before| ORDER.min(before - 1.0));
-        let (id, document) = place.fresh(world, order);
-        let edits = vec![Edit::Create(document), Edit::AddRules(direction, rules)];
-        let step = Step { object: object(&id), planned_on: None, edits, why };
-        if self.opens(world, &step, direction)? {
-            return Ok((id, step));
-        }
-        Err(refused(
-            format!("no rule of ours comes before what stops {direction} of {}: {}", place.stem, stopped.join(" and ")),
-            format!(
-                "kubectl zerotrust explain --from {} --to {} shows what is asked before",
-                self.grant.from, self.grant.to
-            ),
-        ))
-    }
-
-    fn opens(&self, world: &World, step: &Step, direction: Direction) -> Result<bool, PlanError> {
-        let after = match simulate(world, std::slice::from_ref(step)) {
-            Ok(after) => without_other_grants(&after, &self.id),
-            // A policy that its author wrote in a way that Calico refuses today is not touched.
-            Err(_) if !matches!(step.edits.first(), Some(Edit::Create(_))) => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        Ok(decide(&after, direction, &self.probes, &self.id)?.stopped_by.is_empty())
-    }
-
-    /// Our policy that already holds rules of this grant for a direction.
-    fn holds_rules(&self, direction: Direction) -> Option<PolicyId> {
-        let own = |rule: &crate::model::policy::Rule| rule.grant.as_deref() == Some(&self.id);
-        let holds =
-            |policy: &&crate::model::policy::Policy| policy.rules(direction).is_some_and(|rules| rules.iter().any(own));
-        self.world.policies.iter().find(holds).map(|policy| policy.id.clone())
-    }
-
-    /// Puts the grant itself where its rules are: at the receiving end, else at the sending one. A grant that is there
-    /// stays where it is, and learns a new reason.
-    fn annotate(&self, plan: &mut Plan, holder: Option<PolicyId>) -> Result<(), PlanError> {
-        let known = grants(&self.world).into_iter().find(|info| info.id == self.id);
-        let holder = match &known {
-            Some(info) => {
-                let same = self.grant.reason.is_none() || info.grant.reason == self.grant.reason;
-                if same {
-                    return Ok(());
-                }
-                Some(info.policy.clone())
-            }
-            None => holder,
-        };
-        let Some(holder) = holder else { return Ok(()) };
-        let text = serde_json::to_string(&self.grant)
-            .map_err(|error| PlanError::Refused { reason: error.to_string(), hints: Vec::new() })?;
-        let edit = Edit::Annotate(format!("{GRANT}-{}", self.id), Some(text));
-        match plan.steps.iter_mut().find(|step| step.object == object(&holder)) {
-            Some(step) => step.edits.push(edit),
-            None => plan.steps.push(Step {
-                object: object(&holder),
-                planned_on: version_of(&self.world, &holder),
-                edits: vec![edit],
-                why: "the grant itself is not written down there".into(),
-            }),
-        }
-        Ok(())
-    }
-
-    /// Says what a new policy stops for pods that nothing policed before.
-    fn isolation(&self, after: &World, id: &PolicyId, direction: Direction) -> Option<Note> {
-        let newly: Vec<String> = selected_by(after, id)
-            .into_iter()
-            .filter(|pod| !is_policed(&self.world, pod, direction))
-            .map(|pod| pod.full_name())
-            .collect();
-        let first = newly.first()?;
-        let (whom, what) = match newly.len() {
-            1 => (first.clone(), "was"),
-            more => (format!("{first} and {} more", more - 1), "were"),
-        };
-        let text = format!("{whom} {what} open for {direction}; with this policy everything else stops there");
-        Some(Note { weight: Weight::Warning, text })
     }
 
     /// Why nothing has to be done.

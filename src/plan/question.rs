@@ -149,7 +149,7 @@ pub fn granted(world: &World, ask: &Ask) -> Result<(Plan, Option<String>), PlanE
     }
     let (from, to) = (resolve(world, &ask.from)?, resolve(world, &ask.to)?);
     let ports = ports::resolve(world, &to, ask.ports.as_ref())?;
-    let id = Grant { from: from.peer, to: to.peer, ports, reason: None }.id();
+    let id = Grant { from: from.peer, to: to.peer, ports, reason: None, through: None }.id();
     Ok((plan, Some(id)))
 }
 

@@ -15,6 +15,8 @@ pub const LOCKDOWN: &str = "lockdown";
 pub const LIFELINE: &str = "lifeline";
 /// The value of the role annotation on what `allow` makes.
 pub const ALLOW: &str = "allow";
+/// The value of the role annotation on the perimeter: its policy, host endpoints and set.
+pub const PERIMETER: &str = "perimeter";
 
 /// A namespace that nobody has: what a policy does to it, it does to every namespace to come.
 const ANY_OTHER: &str = "a-namespace-to-come";

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::PlanError;
+use super::perimeter::sources;
 use crate::kubernetes::names::GRANT;
 use crate::model::intent::{Grant, GrantPort, Peer};
 use crate::model::policy::Direction;
@@ -30,7 +31,11 @@ pub fn rules(world: &World, grant: &Grant, direction: Direction, namespace: &str
     };
     let metadata = RuleMetadata { annotations: [(GRANT.to_string(), grant.id())].into() };
     let mut rules = Vec::new();
-    for entity in entities(world, remote, namespace)? {
+    let mut entities = entities(world, remote, namespace)?;
+    if direction == Direction::Ingress {
+        entities.extend(sources::behind_the_door(world, grant)?);
+    }
+    for entity in entities {
         for (protocol, ports) in matches(grant.ports.as_deref()) {
             let mut rule = RuleSpec {
                 metadata: Some(metadata.clone()),
@@ -50,7 +55,7 @@ pub fn rules(world: &World, grant: &Grant, direction: Direction, namespace: &str
 }
 
 /// Ports by protocol, no more in one than a single match takes.
-fn matches(ports: Option<&[GrantPort]>) -> Vec<(Option<String>, Vec<IntOrString>)> {
+pub fn matches(ports: Option<&[GrantPort]>) -> Vec<(Option<String>, Vec<IntOrString>)> {
     let Some(ports) = ports else { return vec![(None, Vec::new())] };
     let mut ports: Vec<&GrantPort> = ports.iter().collect();
     ports.sort();
@@ -225,7 +230,7 @@ mod tests {
     }
 
     fn shown(world: &World, from: Peer, to: Peer, ports: Option<Vec<GrantPort>>, direction: Direction) -> Vec<String> {
-        let grant = Grant { from, to, ports, reason: None };
+        let grant = Grant { from, to, ports, reason: None, through: None };
         let text = |rule: &RuleSpec| {
             let mut rule = rule.clone();
             assert_eq!(rule.metadata.take().unwrap().annotations[GRANT], grant.id());
@@ -286,7 +291,7 @@ mod tests {
             shown(&world, pods("shop"), Peer::World, None, Direction::Egress),
             [r#"{"action":"Allow","destination":{"notNets":["10.20.0.0/16","10.128.146.41/32"]}}"#]
         );
-        let unknown = Grant { from: pods("shop"), to: Peer::World, ports: None, reason: None };
+        let unknown = Grant { from: pods("shop"), to: Peer::World, ports: None, reason: None, through: None };
         assert!(matches!(
             rules(&World::default(), &unknown, Direction::Egress, "shop"),
             Err(PlanError::Unknown { .. })

@@ -1,5 +1,7 @@
 //! The world after some steps of a plan, so that a plan is proven before anything is written.
-//! Never writes; policies are the only objects whose change makes another world here.
+//! Never writes. Policies, host endpoints, network sets and Services make another world; other kinds decide nothing.
+
+mod others;
 
 use std::cmp::Ordering;
 
@@ -58,7 +60,10 @@ pub fn document(id: &PolicyId, written: &Written) -> Value {
 pub fn simulate(world: &World, steps: &[Step]) -> Result<World, PlanError> {
     let mut after = world.clone();
     for step in steps {
-        let Some(id) = policy_of(&step.object) else { continue };
+        let Some(id) = policy_of(&step.object) else {
+            others::put(&mut after, step)?;
+            continue;
+        };
         let before = after.written.get(&id).map(|written| document(&id, written));
         let value = apply_all(&step.edits, before.as_ref()).map_err(|error| cannot(step, &error))?;
         if value != before {

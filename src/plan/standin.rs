@@ -9,7 +9,7 @@ use super::resolve::Resolved;
 use super::{Note, Weight};
 use crate::model::intent::Peer;
 use crate::model::selector::Selector;
-use crate::model::world::{Labels, Pod, World};
+use crate::model::world::{Backend, Fact, Labels, Pod, ServicePort, TargetPort, World};
 
 /// Where Calico's own labels come from is unknown for a pod that is not there.
 const ACCOUNT_LABELS: [&str; 2] = ["pcsa.", "projectcalico.org/serviceaccount"];
@@ -35,6 +35,44 @@ pub fn fill(world: &World, ends: &mut [&mut Resolved]) -> World {
                 filled.index();
             }
         }
+    }
+    filled.index();
+    filled
+}
+
+/// The world in which a Service is answered: by its pods, or by one that stands in where none is ready.
+pub fn answering(world: &World, key: &(String, String), end: &Resolved) -> World {
+    let mut filled = world.clone();
+    let Some(service) = world.services.get(key) else { return filled };
+    if service.backends.value().is_some_and(|backends| backends.iter().any(|backend| backend.ready)) {
+        return filled;
+    }
+    let Some(index) = end.pods.first() else { return filled };
+    let node = filled.pods[*index].node.clone().or_else(|| world.nodes.keys().next().cloned());
+    filled.pods[*index].node.clone_from(&node);
+    filled.pods[*index].ready = true;
+    let pod = filled.pods[*index].clone();
+    let number = |port: &ServicePort| match &port.target {
+        TargetPort::Number(number) => *number,
+        TargetPort::Name(name) => {
+            let declared = pod.ports.iter().chain(&end.declared).find(|own| own.name.as_ref() == Some(name));
+            declared.map_or(port.port, |own| own.port)
+        }
+    };
+    let of_port = |port: &ServicePort| -> Vec<Backend> {
+        let backend = |ip: &IpAddr| Backend {
+            port_name: port.name.clone(),
+            protocol: port.protocol,
+            ip: *ip,
+            port: number(port),
+            node: node.clone(),
+            ready: true,
+        };
+        pod.addresses.iter().map(backend).collect()
+    };
+    let backends = service.ports.iter().flat_map(of_port).collect();
+    if let Some(service) = filled.services.get_mut(key) {
+        service.backends = Fact::known(backends, "a pod that stands in for those to come");
     }
     filled.index();
     filled

@@ -132,3 +132,72 @@ fn the_articles_lockdown_is_completed_and_its_policies_are_used() {
     let (plan, _) = allowed(&after, "10.7.0.99", "nginx");
     assert_eq!(steps(&plan), ["NetworkPolicy advanced-policy-demo/allow-nginx-ingress"]);
 }
+
+#[test]
+fn three_more_commands_make_its_second_half() {
+    use super::expose::{Ask, expose};
+    use super::perimeter::Shape;
+    use super::simulate::simulate;
+    use super::target::Target;
+    use crate::evaluate::path::{Question, walk};
+    use crate::model::flow::{Verdict, together};
+    use crate::model::intent::Way;
+    use crate::testing::packet;
+
+    let ask = |way: Way, service: &str, from: &str| Ask {
+        service: Target::parse(service, None).unwrap(),
+        way,
+        from: vec![Target::parse(from, None).unwrap()],
+        ports: None,
+        node_port: None,
+        address: None,
+        advertise: None,
+        peer: None,
+        nodes: None,
+        shape: Shape { interface: Some("eth0".into()), ..Shape::default() },
+        reason: None,
+        accepted: Vec::new(),
+    };
+    let verdict = |world: &World, text: &str| together(&walk(world, &Question { packet: packet(text), entry: None }));
+    let fabric = r"
+apiVersion: projectcalico.org/v3
+kind: BGPConfiguration
+metadata: {name: default}
+spec: {asNumber: 65521, nodeToNodeMeshEnabled: true, serviceClusterIPs: [{cidr: 10.21.0.0/16}]}
+";
+    let world = platform9(&format!("{}\n---\n{fabric}", include_str!("../../examples/platform9/bgp-demo.yaml")));
+    let (_, mut world) = locked(&world);
+    let bgp = world.services.values().find(|service| service.namespace == "bgp-demo").unwrap().name.clone();
+    for (asked, way) in [
+        (Ask { node_port: Some(32127), ..ask(Way::NodePort, "advanced-policy-demo/nginx", "10.7.0.99") }, "node port"),
+        (
+            Ask {
+                address: "10.128.146.112".parse().ok(),
+                ..ask(Way::LoadBalancer, "advanced-policy-demo/nginx", "10.7.0.99")
+            },
+            "load balancer",
+        ),
+        (ask(Way::Bgp, &format!("bgp-demo/{bgp}"), "10.30.0.0/16"), "BGP"),
+    ] {
+        let (plan, _) = expose(&world, &asked).unwrap_or_else(|error| panic!("{way}: {error:?}"));
+        world = simulate(&world, &plan.steps).unwrap();
+    }
+    let nodes = ["10.128.146.177", "10.128.146.255", "10.128.147.102", "10.128.147.68"];
+    for node in nodes {
+        assert_eq!(verdict(&world, &format!("10.7.0.99 -> {node} tcp:32127")), Verdict::Allow, "{node}");
+        assert_eq!(verdict(&world, &format!("10.7.0.98 -> {node} tcp:32127")), Verdict::Deny, "{node}");
+        assert_eq!(verdict(&world, &format!("10.7.0.99 -> {node} tcp:32128")), Verdict::Deny, "{node}");
+        assert_eq!(
+            verdict(&world, &format!("10.7.0.98 -> {node} tcp:443")),
+            Verdict::Allow,
+            "{node}: its own listeners"
+        );
+    }
+    assert_eq!(verdict(&world, "10.7.0.99 -> 10.128.146.112 tcp:80"), Verdict::Allow);
+    assert_eq!(verdict(&world, "10.7.0.98 -> 10.128.146.112 tcp:80"), Verdict::Deny);
+    assert_eq!(verdict(&world, "10.30.1.1 -> 10.21.172.202 tcp:80"), Verdict::Allow);
+    assert_eq!(verdict(&world, "10.7.0.99 -> 10.21.172.202 tcp:80"), Verdict::Deny);
+    assert_eq!(verdict(&world, "10.30.1.1 -> 10.21.250.63 tcp:80"), Verdict::Deny, "the rest of the advertised range");
+    assert_eq!(world.host_endpoints.len(), 4);
+    assert!(world.host_endpoints.iter().all(|endpoint| endpoint.interface.as_deref() == Some("eth0")));
+}

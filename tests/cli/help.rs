@@ -9,7 +9,8 @@ use super::{program, report};
 fn every_subcommand_tells_what_it_does() {
     for command in commands::FILES {
         let directory = tempfile::tempdir().unwrap();
-        let output = program(directory.path()).args([command, "--help"]).output().unwrap();
+        let word = command.replace('_', "-");
+        let output = program(directory.path()).args([&word, "--help"]).output().unwrap();
         let text = report(&output);
         assert!(text.contains("Examples:\n"), "{command}: its help has examples");
         insta::assert_snapshot!(format!("help_{command}"), text);

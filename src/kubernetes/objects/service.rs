@@ -51,6 +51,9 @@ pub struct ServiceSpec {
     /// Sources that a load balancer lets in.
     #[serde(deserialize_with = "or_default")]
     pub load_balancer_source_ranges: Vec<String>,
+    /// The address that the load balancer is asked for.
+    #[serde(rename = "loadBalancerIP")]
+    pub load_balancer_ip: Option<String>,
     /// The port of the health check of externalTrafficPolicy: Local.
     pub health_check_node_port: Option<u16>,
     /// Endpoints that are not ready count too.

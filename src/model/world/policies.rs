@@ -45,6 +45,8 @@ pub struct HostEndpoint {
     pub name: String,
     /// Its labels, with those that its profiles bring.
     pub labels: Labels,
+    /// Its annotations.
+    pub annotations: Labels,
     /// Its node.
     pub node: String,
     /// An interface's name, `*` for all, or none where the addresses tell.
@@ -68,6 +70,8 @@ pub struct NetworkSet {
     pub name: String,
     /// Its own labels, for a NetworkSet with those of its namespace.
     pub labels: Labels,
+    /// Its annotations.
+    pub annotations: Labels,
     /// Its addresses.
     pub nets: Vec<IpNet>,
     /// Prefixes of labels that it may have and that could not be seen.

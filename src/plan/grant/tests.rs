@@ -37,7 +37,7 @@ fn a_client_gets_one_rule_in_a_policy_named_after_the_target() {
     {
         assert!(!passes(&after, still), "{still}");
     }
-    let grant = &super::grants(&after)[0];
+    let grant = &crate::plan::revoke::grants(&after)[0];
     assert_eq!(grant.policy.name, "zerotrust-nginx-ingress");
     assert_eq!(grant.rules.len(), 1);
     assert_eq!(grant.id, grant.grant.id());
@@ -54,7 +54,7 @@ fn the_same_grant_twice_is_an_empty_plan_and_another_goes_into_the_same_policy()
     let (other, after) = allowed(&once, "10.7.0.98", "deployment/nginx 80");
     assert_eq!(steps(&other), ["NetworkPolicy demo/zerotrust-nginx-ingress"]);
     assert_eq!(rules_of(&after, "zerotrust-nginx-ingress").len(), 2);
-    assert_eq!(super::grants(&after).len(), 2);
+    assert_eq!(crate::plan::revoke::grants(&after).len(), 2);
 }
 
 #[test]
@@ -212,6 +212,7 @@ fn doors_that_stay_closed_are_named_with_the_command_that_opens_them() {
     let text = notes(&plan);
     assert!(text.contains("node port 32127 of demo/nginx stays closed"), "{text}");
     assert!(text.contains("externalTrafficPolicy: Local on the Service"), "{text}");
+    assert!(text.contains("kubectl zerotrust expose-nodeport demo/nginx --from CLIENT"), "{text}");
 }
 
 #[test]
@@ -237,7 +238,7 @@ fn the_world_is_everything_but_pods_and_nodes() {
     for inside in ["10.20.200.1", "10.128.146.177", NGINX] {
         assert!(!passes(&after, &format!("10.20.112.20 -> {inside} tcp:443")), "{inside}");
     }
-    assert_eq!(super::grants(&after)[0].policy.name, "zerotrust-access-egress");
+    assert_eq!(crate::plan::revoke::grants(&after)[0].policy.name, "zerotrust-access-egress");
 }
 
 #[test]
@@ -330,7 +331,7 @@ fn a_new_reason_is_written_down() {
     let plan = allow(&after, &Ask { reason: Some("ticket 7".into()), ..ask("10.7.0.99", "nginx") }).unwrap();
     assert_eq!(plan.steps.len(), 1);
     let then = crate::plan::simulate::simulate(&after, &plan.steps).unwrap();
-    assert_eq!(super::grants(&then)[0].grant.reason.as_deref(), Some("ticket 7"));
+    assert_eq!(crate::plan::revoke::grants(&then)[0].grant.reason.as_deref(), Some("ticket 7"));
     assert_eq!(allow(&then, &ask("10.7.0.99", "nginx")).unwrap().steps, []);
 }
 
@@ -351,7 +352,7 @@ fn a_grant_to_pods_that_are_open_stands_at_the_sender() {
     let world = cluster(DENY);
     let (plan, after) = allowed(&world, "demo/access", "kube-system/kube-dns 9153");
     assert_eq!(steps(&plan), ["NetworkPolicy demo/zerotrust-access-egress"]);
-    assert_eq!(super::grants(&after)[0].policy.name, "zerotrust-access-egress");
+    assert_eq!(crate::plan::revoke::grants(&after)[0].policy.name, "zerotrust-access-egress");
     assert!(passes(&after, "10.20.112.20 -> 10.20.112.10 tcp:9153"));
     assert_eq!(allowed(&after, "demo/access", "kube-system/kube-dns 9153").0.steps, []);
 }

@@ -1,6 +1,7 @@
 //! What must be read from a live cluster to answer a question, in rounds: first what names say, then what follows.
 //! Never reads anything, and never asks for all pods where a few are enough.
 
+mod doors;
 mod logged;
 mod network;
 mod question;
@@ -14,7 +15,9 @@ use super::candidates::{candidates, label_text};
 use super::target::{Target, TargetKind};
 use crate::kubernetes::names::{Kind, RESOURCES, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
+use crate::model::intent::Peer;
 use crate::model::world::{LabelQuery, Service, World};
+pub use doors::{exposure, exposure_follow_ups};
 pub use logged::{logged, logged_follow_ups};
 pub use network::{announcers, facts};
 pub use question::{question, question_follow_ups};
@@ -131,7 +134,13 @@ pub fn revoke_follow_ups(world: &World, namespaces: &BTreeSet<String>) -> Vec<Qu
         queries.push(Query::all(Kind::Namespace).named(namespace));
         queries.extend(kinds.map(|kind| Query::all(kind).in_namespace(namespace)));
     }
-    queries
+    // A door of which the last grant goes is taken along.
+    for info in super::revoke::grants(world) {
+        if let (Some(through), Peer::Pods { namespace, .. }) = (info.grant.through, info.grant.to) {
+            queries.push(Query::all(Kind::Service).in_namespace(&namespace).named(&through.service));
+        }
+    }
+    without_repeats(queries)
 }
 
 /// Everything that `lockdown` and `unlock` look at: the one question that concerns all pods.

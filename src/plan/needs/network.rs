@@ -84,6 +84,13 @@ pub fn announcers(service: &Service) -> Vec<Query> {
     queries
 }
 
+/// What closes the doors of Services to clients outside: the ranges of their addresses and ports.
+pub fn door_ranges() -> Vec<Query> {
+    let mut queries = metallb();
+    queries.push(static_pods("kube-apiserver"));
+    queries
+}
+
 fn metallb() -> Vec<Query> {
     let kinds = [Kind::IPAddressPool, Kind::L2Advertisement, Kind::BGPAdvertisement];
     let mut queries: Vec<Query> = kinds.map(Query::all).into();

@@ -1,0 +1,100 @@
+//! What the commands that expose a Service share: their flags, and how they run.
+//! Never knows which door it is.
+
+use std::net::IpAddr;
+
+use super::change::{Planned, change};
+use super::context::Context;
+use super::session::Session;
+use crate::cli::Writing;
+use crate::model::intent::Way;
+use crate::model::world::ServiceAddress;
+use crate::outcome::{Outcome, Problem};
+use crate::plan::expose::advertise::PeerAsked;
+use crate::plan::expose::{Ask, expose};
+use crate::plan::perimeter::Shape;
+use crate::plan::target::Target;
+use crate::plan::{Note, Risk, Weight, needs, ports};
+
+/// Flags of the commands that expose a Service.
+#[derive(Debug, clap::Args)]
+pub struct Exposing {
+    /// The Service, as [NAMESPACE/]NAME
+    #[arg(value_name = "SERVICE")]
+    service: String,
+    /// Who may come: addresses or ranges outside; without it everybody outside
+    #[arg(long, value_name = "CIDR")]
+    from: Vec<String>,
+    /// Only these ports of the Service, as 80, udp/53 or a name
+    #[arg(long, value_name = "PORT")]
+    port: Vec<String>,
+    /// Interface that new host endpoints name, as eth0 or *; without it the nodes' addresses tell it
+    #[arg(long, value_name = "NAME")]
+    interface: Option<String>,
+    /// Write the nodes' addresses into the rules, instead of into one GlobalNetworkSet
+    #[arg(long)]
+    inline_nets: bool,
+    /// Close every door of a Service that has no grant, also those that are open now
+    #[arg(long)]
+    close_others: bool,
+    /// Why, for those who read the grant later
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Go on in spite of a risk that a refusal named
+    #[arg(long, value_name = "RISK", value_parser = super::risk)]
+    accept_risk: Vec<Risk>,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+/// What only one kind of door has.
+#[derive(Debug, Default)]
+pub struct Door {
+    /// The number on the nodes.
+    pub node_port: Option<u16>,
+    /// The only nodes that clients come by.
+    pub nodes: Option<String>,
+    /// The address that the load balancer is asked for.
+    pub address: Option<IpAddr>,
+    /// Which address is advertised over BGP.
+    pub advertise: Option<ServiceAddress>,
+    /// The router to peer with.
+    pub peer: Option<PeerAsked>,
+}
+
+impl Exposing {
+    /// Exposes the Service by a kind of door.
+    pub fn run(&self, context: &Context, way: Way, door: Door) -> Result<Outcome, Problem> {
+        Session::run(context, async |session| {
+            let namespace = session.namespace();
+            let target = |text: &String| Target::parse(text, namespace.as_deref());
+            let shape =
+                Shape { interface: self.interface.clone(), inline: self.inline_nets, close_others: self.close_others };
+            let ask = Ask {
+                service: target(&self.service)?,
+                way,
+                from: self.from.iter().map(target).collect::<Result<_, _>>()?,
+                ports: ports::parse(&self.port)?,
+                node_port: door.node_port,
+                address: door.address,
+                advertise: door.advertise,
+                peer: door.peer,
+                nodes: door.nodes.clone(),
+                shape,
+                reason: self.reason.clone(),
+                accepted: self.accept_risk.clone(),
+            };
+            change(session, &self.writing, None, async || {
+                let next = |world: &_| needs::exposure_follow_ups(world, &ask.service);
+                let scene = session.observe(needs::exposure(&ask.service), next).await?;
+                let (mut plan, id) = expose(&scene.world, &ask)?;
+                if !plan.steps.is_empty() {
+                    let text = format!("the grant is {id}: `kubectl zerotrust revoke {id}` takes it back");
+                    plan.notes.push(Note { weight: Weight::Fact, text });
+                }
+                Ok(Planned { plan, calico: scene.world.calico })
+            })
+            .await
+        })
+    }
+}

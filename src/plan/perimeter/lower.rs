@@ -1,0 +1,100 @@
+//! Takes the perimeter back: host endpoints first, then the policy, then the set.
+//! Never takes it while a grant needs it, and never deletes what a person wrote.
+
+use super::super::decide::{object, version_of};
+use super::super::edit::Edit;
+use super::super::revoke::grants;
+use super::super::simulate::simulate;
+use super::super::{Note, Plan, PlanError, Step, Weight};
+use super::doors::{self, Open};
+use super::{endpoints, is_closing, nodes_set, recognise};
+use crate::kubernetes::ObjectRef;
+use crate::kubernetes::names::{Kind, NODES_LABEL};
+use crate::model::policy::{Direction, PolicyId};
+use crate::model::spec::RuleSpec;
+use crate::model::world::{World, Written};
+
+/// Plans it. An empty plan says that there is none.
+pub fn lower(world: &World) -> Result<Plan, PlanError> {
+    let needing: Vec<String> = grants(world)
+        .into_iter()
+        .filter(|info| info.grant.through.is_some())
+        .map(|info| format!("kubectl zerotrust revoke {}   ({} -> {})", info.id, info.grant.from, info.grant.to))
+        .collect();
+    if !needing.is_empty() {
+        let reason = "the perimeter keeps others out of what is exposed".to_string();
+        return Err(PlanError::Refused { reason, hints: needing });
+    }
+    let mut plan = Plan { title: "unlock --perimeter".into(), ..Plan::default() };
+    for endpoint in world.host_endpoints.iter().filter(|endpoint| endpoints::is_ours(endpoint)) {
+        let object = ObjectRef { kind: Kind::HostEndpoint, namespace: None, name: endpoint.name.clone() };
+        let why = format!("it polices what enters node {} for the perimeter", endpoint.node);
+        plan.steps.push(Step { object, planned_on: None, edits: vec![Edit::Delete], why });
+    }
+    if let Some(id) = recognise::ours(world) {
+        plan.steps.extend(policy(world, &id, &mut plan.notes));
+    }
+    let after = simulate(world, &plan.steps)?;
+    let set = nodes_set::find(&after).filter(|set| nodes_set::is_ours(set));
+    match set.map(|_| users(&after)) {
+        Some(users) if users.is_empty() => plan.steps.push(Step {
+            object: nodes_set::object(),
+            planned_on: None,
+            edits: vec![Edit::Delete],
+            why: "no rule speaks of the nodes any more".into(),
+        }),
+        Some(users) => {
+            let text = format!("GlobalNetworkSet {} stays: {} select it", nodes_set::NAME, users.join(", "));
+            plan.notes.push(Note { weight: Weight::Warning, text });
+        }
+        None => {}
+    }
+    if plan.steps.is_empty() {
+        let others: Vec<String> = recognise::perimeters(world).iter().map(|policy| policy.id.to_string()).collect();
+        let text = match others.is_empty() {
+            true => "there is no perimeter".to_string(),
+            false => format!("the perimeter ({}) was not made by this tool, and stays", others.join(", ")),
+        };
+        plan.notes.push(Note { weight: Weight::Fact, text });
+        return Ok(plan);
+    }
+    plan.notes.extend(opening(world, &simulate(world, &plan.steps)?));
+    Ok(plan)
+}
+
+/// Our policy goes, unless somebody put rules of their own into it.
+fn policy(world: &World, id: &PolicyId, notes: &mut Vec<Note>) -> Option<Step> {
+    let written: &Written = world.written.get(id)?;
+    let (ours, others): (Vec<RuleSpec>, Vec<RuleSpec>) = written.spec.ingress.iter().cloned().partition(is_closing);
+    let edit = match others.is_empty() {
+        true => Edit::Delete,
+        false => {
+            let text = format!("{id} stays with {} rules that somebody put there", others.len());
+            notes.push(Note { weight: Weight::Warning, text });
+            Edit::ReplaceRules { direction: Direction::Ingress, old: ours, new: Vec::new() }
+        }
+    };
+    let why = "it closes the doors of Services to clients outside".to_string();
+    Some(Step { object: object(id), planned_on: version_of(world, id), edits: vec![edit], why })
+}
+
+/// Policies with rules that select the set.
+fn users(world: &World) -> Vec<String> {
+    let speaks = |rule: &RuleSpec| {
+        [&rule.source, &rule.destination]
+            .iter()
+            .any(|entity| entity.selector.contains(NODES_LABEL) || entity.not_selector.contains(NODES_LABEL))
+    };
+    let uses = |written: &Written| written.spec.ingress.iter().chain(&written.spec.egress).any(speaks);
+    world.written.iter().filter(|(_, written)| uses(written)).map(|(id, _)| id.to_string()).collect()
+}
+
+/// Doors that strangers can come by again.
+fn opening(world: &World, after: &World) -> Option<Note> {
+    let open = |world: &World, doorway: &doors::Doorway<'_>| doorway.open(world) == Open::ToAll;
+    let doors = doors::all(after);
+    let opens = doors.iter().filter(|doorway| open(after, doorway) && !open(world, doorway));
+    let names: Vec<String> = opens.map(doors::Doorway::name).collect();
+    let text = format!("clients outside can come again by {}", names.join(", "));
+    (!names.is_empty()).then_some(Note { weight: Weight::Warning, text })
+}
