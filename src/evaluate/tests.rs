@@ -5,7 +5,7 @@ use super::path::{Question, walk};
 use super::policy::{Judgement, judge_pod};
 use crate::model::flow::{Checkpoint, Decider, HopAction, Path, Verdict, together};
 use crate::model::policy::Direction;
-use crate::model::world::{Gap, Hidden, Part, Seen, World};
+use crate::model::world::{Gap, Hidden, Part, Seen, Version, World};
 use crate::testing::{packet, world};
 
 /// Two nodes with a pod each, plain routes, one Service.
@@ -321,13 +321,16 @@ fn a_service_without_a_ready_backend_is_no_way() {
 }
 
 #[test]
-fn a_rule_that_felix_does_not_check_whole_is_unknown_only_where_it_matters() {
+fn a_third_block_of_a_rule_is_not_checked_up_to_3_28_and_later_not_known() {
     let rule = "{selector: app == 'web', types: [Ingress], ingress: [{action: Allow, protocol: TCP, \
                 source: {nets: [10.20.2.1/32, 9.9.9.9/32]}, \
                 destination: {nets: [10.99.0.1/32, 10.99.0.2/32], ports: [8080, http]}}]}";
-    let world = cluster(&gnp("p", rule));
-    assert_eq!(ingress_of_web(&world, WEB).action, HopAction::Unknown);
+    let mut world = cluster(&gnp("p", rule));
+    assert_eq!(ingress_of_web(&world, WEB).action, HopAction::Allow);
     assert_eq!(ingress_of_web(&world, "10.20.2.1 -> 10.20.1.1 tcp:81").action, HopAction::Deny);
+    assert_eq!(ingress_of_web(&world, "8.8.8.8 -> 10.20.1.1 tcp:8080").action, HopAction::Deny);
+    world.calico = Version::parse("v3.30.1");
+    assert_eq!(ingress_of_web(&world, WEB).action, HopAction::Unknown);
     assert_eq!(ingress_of_web(&world, "8.8.8.8 -> 10.20.1.1 tcp:8080").action, HopAction::Deny);
 }
 
