@@ -6,6 +6,7 @@ use super::journey::{Accepted, Journey};
 use super::policy::{AtEnd, Judgement, Labelled, Selected, unseen_policies};
 use super::routes::{self, Via};
 use super::translate::Masquerade;
+use super::untracked;
 use crate::model::flow::{Checkpoint, Decider, HopAction, Packet, Protocol};
 use crate::model::policy::{Direction, Hook, Policy};
 use crate::model::world::{AddressRole, Failsafe, HostEndpoint, World};
@@ -15,8 +16,11 @@ type Asked<'w> = Result<Option<&'w HostEndpoint>, String>;
 
 /// doNotTrack and preDNAT policy of the interface that a packet comes in by.
 pub fn before_translation(world: &World, node: &str, from: Interface, journey: &mut Journey) {
+    untracked::arriving(world, node, from, journey);
+    if journey.untracked {
+        return;
+    }
     let endpoint = interfaces::host_endpoint(world, node, from);
-    untracked(world, node, &endpoint, journey);
     let checkpoint = Checkpoint::PreDnat;
     let Some(endpoint) = known(world, node, checkpoint, Direction::Ingress, endpoint, journey) else { return };
     let selected = Selected::find(world, labelled(endpoint), Direction::Ingress, |policy| policy.hook == Hook::PreDnat);
@@ -33,27 +37,6 @@ pub fn before_translation(world: &World, node: &str, from: Interface, journey: &
         _ => Accepted::No,
     };
     journey.add(Some(node.into()), checkpoint, Some((endpoint.name.clone(), Direction::Ingress)), judgement);
-}
-
-/// A packet that doNotTrack policy may take out of connection tracking cannot be followed: its answers are policed like
-/// new packets. `*` host endpoints have no such policy (felix/dataplane/linux/endpoint_mgr.go).
-fn untracked(world: &World, node: &str, endpoint: &Asked<'_>, journey: &mut Journey) {
-    let Ok(Some(endpoint)) = endpoint else { return };
-    if endpoint.interface.as_deref() == Some("*") {
-        return;
-    }
-    let wanted = |policy: &Policy| policy.hook == Hook::Untracked;
-    let selected = Selected::find(world, labelled(endpoint), Direction::Ingress, wanted);
-    let answers = Selected::find(world, labelled(endpoint), Direction::Egress, wanted);
-    if selected.is_empty() && answers.is_empty() {
-        return;
-    }
-    let who = Some((endpoint.name.clone(), Direction::Ingress));
-    let mut judgement = selected.judge(world, Direction::Ingress, &journey.packet, AtEnd::GoesOn);
-    if judgement.action != HopAction::Deny {
-        judgement = Judgement::unknown("doNotTrack policy of the host endpoint may police the answers on their own");
-    }
-    journey.add(Some(node.into()), Checkpoint::Untracked, who, judgement);
 }
 
 /// Host policy on the way to a process.
@@ -165,7 +148,8 @@ fn known<'w>(
     None
 }
 
-fn labelled(endpoint: &HostEndpoint) -> Labelled<'_> {
+/// A host endpoint as policies select it.
+pub fn labelled(endpoint: &HostEndpoint) -> Labelled<'_> {
     Labelled { labels: &endpoint.labels, unseen: &[], namespace: None }
 }
 
@@ -187,7 +171,8 @@ fn profiles(endpoint: &HostEndpoint) -> Judgement {
     decided(HopAction::Deny, "none")
 }
 
-fn is_failsafe(failsafes: &[Failsafe], packet: &Packet, direction: Direction) -> bool {
+/// Whether Felix keeps the packet's port open, for the other end that it has in this direction.
+pub fn is_failsafe(failsafes: &[Failsafe], packet: &Packet, direction: Direction) -> bool {
     let other = match direction {
         Direction::Ingress => packet.source,
         Direction::Egress => packet.destination,
@@ -225,6 +210,7 @@ pub fn tunnelled(world: &World, from: &str, to: &str, via: Via, journey: &mut Jo
     let lost = journey.lost.take();
     journey.packet = Packet { source, destination, protocol, port, source_port: None, icmp: None };
     let before = journey.hops.len();
+    untracked::tunnelled(world, from, to, journey);
     before_translation(world, to, Interface::Uplink, journey);
     if role == AddressRole::Wireguard {
         // One connection for each pair of nodes goes on for as long as either side may speak.
@@ -237,4 +223,5 @@ pub fn tunnelled(world: &World, from: &str, to: &str, via: Via, journey: &mut Jo
     journey.packet = inner;
     journey.lost = lost;
     journey.accepted = Accepted::No;
+    journey.untracked = false;
 }

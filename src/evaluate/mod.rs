@@ -13,3 +13,4 @@ pub mod rules;
 #[cfg(test)]
 mod tests;
 mod translate;
+mod untracked;

@@ -16,6 +16,7 @@ pub struct View<'w> {
     packet: Packet,
     source: End<'w>,
     destination: End<'w>,
+    answer: bool,
 }
 
 /// The lowest port that a program gets without asking for one.
@@ -36,7 +37,13 @@ impl<'w> View<'w> {
             packet: *packet,
             source: End::of(world, packet.source),
             destination: End::of(world, packet.destination),
+            answer: false,
         }
+    }
+
+    /// Looks at the answer to a packet: not its source port, but its destination port is one that a program got.
+    pub fn of_answer(world: &'w World, packet: &Packet) -> View<'w> {
+        View { answer: true, ..View::of(world, packet) }
     }
 
     /// Whether the rule matches.
@@ -158,7 +165,7 @@ impl<'w> View<'w> {
         if !self.packet.protocol.has_ports() {
             return Match::No;
         }
-        let lowest = if side == Side::Source { UNPRIVILEGED } else { 1 };
+        let lowest = if (side == Side::Source) != self.answer { UNPRIVILEGED } else { 1 };
         let touches = |port: &Port| match port {
             Port::Range(_, last) => *last >= lowest,
             Port::Named(_) => true,

@@ -421,12 +421,62 @@ fn pre_dnat_policy_sees_the_nodes_port_and_its_allow_ends_host_policy() {
 }
 
 #[test]
-fn do_not_track_policy_and_the_ebpf_dataplane_are_not_guessed() {
+fn do_not_track_policy_is_asked_of_packets_and_of_answers() {
+    let endpoint = "interfaceName: eth0, expectedIPs: [192.168.0.1], profiles: [projectcalico-default-allow]";
+    let endpoint = host_endpoint("h", "n1", endpoint);
+    let with = |rules: &str| {
+        let spec = format!("{{selector: role == 'host', doNotTrack: true, applyOnForward: true, {rules}}}");
+        cluster(&format!("{endpoint}{}", gnp("p", &spec)))
+    };
+    const ASKED: &str = "8.8.8.8 -> 192.168.0.1 tcp:9999";
+    let denied = with("types: [Ingress], ingress: [{action: Deny, protocol: TCP, destination: {ports: [9999, 22]}}]");
+    assert_eq!(verdict(&denied, ASKED), Verdict::Deny);
+    assert_eq!(verdict(&denied, "8.8.8.8 -> 192.168.0.1 tcp:9998"), Verdict::Allow);
+    // Failsafe ports, and what pods send, are not asked about.
+    assert_eq!(verdict(&denied, "8.8.8.8 -> 192.168.0.1 tcp:22"), Verdict::Allow);
+    assert_eq!(verdict(&denied, "10.20.1.1 -> 192.168.0.1 tcp:9999"), Verdict::Allow);
+    // A packet without its answers, or answers without the packet, are half a connection.
+    let allow = "ingress: [{action: Allow, protocol: TCP, destination: {ports: [9999]}}]";
+    let half = with(&format!("types: [Ingress], {allow}"));
+    assert!(why(&half, ASKED).contains("answers"));
+    let answers = "egress: [{action: Allow, protocol: TCP, source: {ports: [9999]}}]";
+    assert!(why(&with(&format!("types: [Egress], {answers}")), ASKED).contains("answers"));
+    assert_eq!(verdict(&with(&format!("types: [Ingress, Egress], {allow}, {answers}")), ASKED), Verdict::Allow);
+    let stopped = with("types: [Egress], egress: [{action: Deny, source: {nets: [192.168.0.1/32]}}]");
+    let path = paths(&stopped, ASKED).remove(0);
+    let hop = path.hops.iter().find(|hop| hop.checkpoint == Checkpoint::Untracked).unwrap();
+    assert_eq!((path.verdict, hop.packet.source_port), (Verdict::Deny, Some(9999)));
+    // An answer goes to a port that a program got, none below 1024.
+    let low = with("types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: ['1:1023']}}]");
+    assert_eq!(verdict(&low, ASKED), Verdict::Allow);
+}
+
+#[test]
+fn do_not_track_policy_keeps_packets_from_kube_proxy_and_polices_what_a_node_sends() {
     let endpoint = host_endpoint("h", "n1", "interfaceName: eth0, expectedIPs: [192.168.0.1]");
-    let spec = "{selector: role == 'host', doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow}]}";
-    let world = cluster(&format!("{endpoint}{}", gnp("p", spec)));
-    assert!(why(&world, "8.8.8.8 -> 192.168.0.1 tcp:22").contains("doNotTrack"));
-    let mut bpf = cluster(&endpoint);
+    let with = |rules: &str| {
+        let spec = format!("{{selector: role == 'host', doNotTrack: true, applyOnForward: true, {rules}}}");
+        cluster(&format!("{endpoint}{}", gnp("p", &spec)))
+    };
+    let open = with("types: [Ingress, Egress], ingress: [{action: Allow}], egress: [{action: Allow}]");
+    assert!(why(&open, "8.8.8.8 -> 192.168.0.1 tcp:30080").contains("kube-proxy"));
+    assert!(why(&open, "8.8.8.8 -> 10.20.1.1 tcp:8080").contains("new packets"));
+    // The host endpoint has no profile, so what is tracked is dropped; this is not asked any more.
+    assert_eq!(verdict(&open, "192.168.0.1 -> 8.8.8.8 tcp:80"), Verdict::Allow);
+    let closed = with("types: [Egress], egress: [{action: Deny, destination: {nets: [10.20.2.1/32, 8.8.8.8/32]}}]");
+    assert_eq!(verdict(&closed, "192.168.0.1 -> 10.20.2.1 tcp:80"), Verdict::Deny);
+    // Forwarded packets leave by no chain of it; their answers come in by one.
+    assert_eq!(verdict(&closed, "10.20.1.1 -> 8.8.8.8 tcp:80"), Verdict::Allow);
+    let answers = with("types: [Ingress], ingress: [{action: Deny, source: {nets: [8.8.8.8/32]}}]");
+    assert_eq!(verdict(&answers, "10.20.1.1 -> 8.8.8.8 tcp:80"), Verdict::Deny);
+    let all = host_endpoint("h", "n1", "interfaceName: '*', profiles: [projectcalico-default-allow]");
+    let spec = "{selector: role == 'host', doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}";
+    assert_eq!(verdict(&cluster(&format!("{all}{}", gnp("p", spec))), "8.8.8.8 -> 192.168.0.1 tcp:9999"), Verdict::Allow);
+}
+
+#[test]
+fn the_ebpf_dataplane_is_not_guessed() {
+    let mut bpf = cluster(&host_endpoint("h", "n1", "interfaceName: eth0, expectedIPs: [192.168.0.1]"));
     bpf.network.bpf = true;
     assert!(why(&bpf, "8.8.8.8 -> 192.168.0.1 tcp:22").contains("eBPF"));
 }
