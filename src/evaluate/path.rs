@@ -248,7 +248,10 @@ impl<'w> Walk<'w> {
             (_, Via::Unknown) => Interface::Unknown,
         };
         if matches!(arrival, Arrival::Process) {
-            self.choose_source(node, exit, &mut journey);
+            // What is for a Service has the source for the Service's address still, and gets another behind policy only.
+            if !journey.translated {
+                self.choose_source(node, exit, &mut journey);
+            }
             if !journey.untracked {
                 host::egress(world, node, out_interface, &mut journey);
             }

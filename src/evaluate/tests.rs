@@ -452,6 +452,23 @@ fn do_not_track_policy_is_asked_of_packets_and_of_answers() {
 }
 
 #[test]
+fn host_egress_sees_a_services_packet_before_it_is_masqueraded() {
+    let tunnels = CLUSTER
+        .replace("192.168.0.1/24}", "192.168.0.1/24, projectcalico.org/IPv4VXLANTunnelAddr: 10.20.1.0}")
+        .replace("192.168.0.2/24}", "192.168.0.2/24, projectcalico.org/IPv4VXLANTunnelAddr: 10.20.2.0}")
+        .replace("natOutgoing: true", "natOutgoing: true, vxlanMode: Always");
+    let endpoint = host_endpoint("h", "n2", "interfaceName: '*', profiles: [projectcalico-default-allow]");
+    let rule = "{action: Deny, source: {nets: [192.168.0.2/32]}}, {action: Allow}";
+    let policy = gnp("p", &format!("{{selector: role == 'host', types: [Egress], egress: [{rule}]}}"));
+    let world = world(&format!("{tunnels}\n---\n{endpoint}{policy}"));
+    // A pod's own address is routed into the tunnel from the start (felix/rules/static.go, mangle POSTROUTING).
+    assert_eq!(verdict(&world, "192.168.0.2 -> 10.20.1.1 tcp:8080"), Verdict::Allow);
+    assert_eq!(verdict(&world, "192.168.0.2 -> 10.21.0.1 tcp:80"), Verdict::Deny);
+    let path = paths(&world, "192.168.0.2 -> 10.21.0.1 tcp:80").remove(0);
+    assert_eq!(path.hops.last().unwrap().packet.source.to_string(), "10.20.2.0");
+}
+
+#[test]
 fn do_not_track_policy_keeps_packets_from_kube_proxy_and_polices_what_a_node_sends() {
     let endpoint = host_endpoint("h", "n1", "interfaceName: eth0, expectedIPs: [192.168.0.1]");
     let with = |rules: &str| {
