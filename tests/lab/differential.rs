@@ -32,6 +32,8 @@ pub trait Bench {
 const CONFIRMATIONS: usize = 3;
 /// The most worlds that are tried to make one smaller.
 const SHRINKING: usize = 150;
+/// How many disagreements of a comparison are made smaller; the rest is kept whole.
+const SHRUNK: usize = 6;
 
 /// One comparison over many worlds of one mode.
 pub struct Differential<'b, B: Bench> {
@@ -42,6 +44,7 @@ pub struct Differential<'b, B: Bench> {
     scratch: PathBuf,
     /// What becomes of a probe where there is no policy at all.
     baseline: HashMap<Probe, Fate>,
+    shrunk: usize,
 }
 
 /// What came of one world.
@@ -67,8 +70,8 @@ pub struct Disagreement {
 impl<'b, B: Bench> Differential<'b, B> {
     /// A comparison that keeps its files in `scratch`.
     pub fn new(bench: &'b mut B, terrain: Terrain, mode: &str, scratch: &Path) -> Differential<'b, B> {
-        let baseline = HashMap::new();
-        Differential { bench, terrain, mode: mode.to_string(), scratch: scratch.to_path_buf(), baseline }
+        let (baseline, mode, scratch) = (HashMap::new(), mode.to_string(), scratch.to_path_buf());
+        Differential { bench, terrain, mode, scratch, baseline, shrunk: 0 }
     }
 
     /// Makes the world of a seed and compares all its packets.
@@ -79,8 +82,8 @@ impl<'b, B: Bench> Differential<'b, B> {
         let mut outcome = Outcome::default();
         let mut judged: Vec<&Flow> = Vec::new();
         for flow in &world.flows {
-            match self.works(&flow.probe) {
-                Ok(()) => judged.push(flow),
+            match self.open(&flow.probe) {
+                Ok(_) => judged.push(flow),
                 Err(fate) => outcome.tally.add_idle(flow.class, fate),
             }
         }
@@ -91,7 +94,7 @@ impl<'b, B: Bench> Differential<'b, B> {
         let mut suspects = Vec::new();
         for (flow, fate) in judged.into_iter().zip(fates) {
             let ruling = judge.rule(&flow.probe);
-            match compare(&ruling, &fate) {
+            match compare(&ruling, &fate, self.expects(&flow.probe)) {
                 Compared::Agree(count) => outcome.tally.add(flow.class, count),
                 Compared::Untold(count) => {
                     outcome.tally.add(flow.class, count);
@@ -119,15 +122,22 @@ impl<'b, B: Bench> Differential<'b, B> {
         }
     }
 
-    /// Whether a probe works where there is no policy; else what becomes of it there.
-    fn works(&self, probe: &Probe) -> Result<(), &'static str> {
+    /// What becomes of a probe that nothing stops. Only answers and refusals by somebody who does not listen are facts about
+    /// a way that is open; the others say nothing about policy.
+    fn open(&self, probe: &Probe) -> Result<Open, &'static str> {
+        let to_service = self.terrain.is_service(probe.destination, probe.port);
         match &self.baseline[&plain(probe)] {
-            Fate::Allowed { .. } => Ok(()),
+            Fate::Allowed { .. } => Ok(Open::Answered),
+            Fate::Refused if !to_service => Ok(Open::Refused),
             Fate::Refused => Err("refused"),
             Fate::Dropped => Err("dropped"),
             Fate::Mixed => Err("mixed"),
             Fate::Unsure(_) => Err("unsure"),
         }
+    }
+
+    fn expects(&self, probe: &Probe) -> Open {
+        self.open(probe).expect("only probes whose way is open are judged")
     }
 
     fn judge(&self) -> Judge {
@@ -149,11 +159,13 @@ impl<'b, B: Bench> Differential<'b, B> {
             let probes: Vec<Probe> = suspects.iter().map(|flow| flow.probe.clone()).collect();
             let fates = self.bench.send(&probes);
             let judge = self.judge();
-            let mut fates = fates.iter();
-            suspects.retain(|flow| {
-                let fate = fates.next().expect("every probe has a fate");
-                matches!(compare(&judge.rule(&flow.probe), fate), Compared::Differ(_))
+            let differs = suspects.iter().zip(&fates).map(|(flow, fate)| {
+                let compared = compare(&judge.rule(&flow.probe), fate, self.expects(&flow.probe));
+                matches!(compared, Compared::Differ(_))
             });
+            let mut differs: Vec<bool> = differs.collect();
+            differs.reverse();
+            suspects.retain(|_| differs.pop() == Some(true));
         }
         for flow in &all {
             let stays = suspects.iter().any(|suspect| suspect.probe == flow.probe);
@@ -175,7 +187,9 @@ impl<'b, B: Bench> Differential<'b, B> {
     /// Makes the world smaller as long as it disagrees about this probe, and keeps what is left.
     fn keep(&mut self, seed: u64, world: &Made, flow: &Flow) -> Disagreement {
         let odd = world.odd;
-        let small = shrink(world.objects.clone(), SHRINKING, |objects| {
+        let steps = if self.shrunk < SHRUNK { SHRINKING } else { 0 };
+        self.shrunk += 1;
+        let small = shrink(world.objects.clone(), steps, |objects| {
             (odd || objects.iter().all(is_valid)) && self.differs(objects, &flow.probe).is_some()
         });
         let (ruling, fate, how) = match self.differs(&small, &flow.probe) {
@@ -201,7 +215,7 @@ impl<'b, B: Bench> Differential<'b, B> {
         self.bench.apply(objects);
         let fate = self.bench.send(std::slice::from_ref(probe)).remove(0);
         let ruling = self.judge().rule(probe);
-        match compare(&ruling, &fate) {
+        match compare(&ruling, &fate, self.expects(probe)) {
             Compared::Differ(how) => Some((ruling, fate, how)),
             _ => None,
         }
@@ -233,9 +247,17 @@ pub enum Compared {
     Differ(String),
 }
 
-/// Holds a verdict against a fate. A refusal is no drop by policy; but every judged probe goes to a listener, so it must
-/// be answered where we allow it.
-pub fn compare(ruling: &Ruling, fate: &Fate) -> Compared {
+/// What becomes of a probe that nothing stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Open {
+    /// It is answered.
+    Answered,
+    /// Nobody listens.
+    Refused,
+}
+
+/// Holds a verdict against a fate. A refusal is no drop by policy; but who listens must answer where we allow it.
+pub fn compare(ruling: &Ruling, fate: &Fate, open: Open) -> Compared {
     if let Fate::Unsure(_) = fate {
         return Compared::Untold(Count::Unsure);
     }
@@ -243,7 +265,8 @@ pub fn compare(ruling: &Ruling, fate: &Fate) -> Compared {
         (Verdict::Unknown, _) => Compared::Untold(Count::Unknown),
         (Verdict::Deny, Fate::Dropped) => Compared::Agree(Count::Deny),
         (Verdict::Mixed, Fate::Mixed) => Compared::Agree(Count::Mixed),
-        (Verdict::Allow, Fate::Allowed { saw, by }) => {
+        (Verdict::Allow, Fate::Refused) if open == Open::Refused => Compared::Agree(Count::Allow),
+        (Verdict::Allow, Fate::Allowed { saw, by }) if open == Open::Answered => {
             if let Some(saw) = saw.filter(|saw| !ruling.sources.is_empty() && !ruling.sources.contains(saw)) {
                 return Compared::Differ(format!("the receiver saw {saw}, our paths end with {:?}", ruling.sources));
             }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use kubectl_zerotrust::model::flow::Verdict;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::differential::{Bench, Differential};
@@ -32,7 +32,11 @@ struct Fake {
 impl Fake {
     fn new(topology: &Topology, errs: fn(&mut Value), errors: usize) -> Fake {
         let scratch = tempfile::tempdir().expect("a directory");
-        Fake { base: topology.objects(), world: Vec::new(), scratch, errs, errors, sent: 0 }
+        let mut base = topology.objects();
+        // What a real API server makes by itself.
+        base.push(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": {
+            "name": "kube-system", "labels": { "kubernetes.io/metadata.name": "kube-system" } } }));
+        Fake { base, world: Vec::new(), scratch, errs, errors, sent: 0 }
     }
 
     fn write(&self, directory: &Path, world: &[Value]) {

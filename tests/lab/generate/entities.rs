@@ -137,10 +137,7 @@ pub fn entity(
 
 fn namespaces(random: &mut Random, scene: &Scene<'_>, owner: Option<&Owner>, wanted: bool) -> String {
     match owner.map(|owner| owner.namespace.as_deref()) {
-        Some(Some(namespace)) if wanted && random.chance(15) => {
-            let _ = namespace;
-            "all()".into()
-        }
+        Some(Some(_)) if wanted && random.chance(15) => "all()".into(),
         Some(Some(namespace)) => {
             let labels = scene.terrain.labels_of_namespace(namespace);
             selector(random, &labels, &super::selectors::Vocabulary::default(), wanted)
@@ -169,7 +166,6 @@ fn accounts(random: &mut Random, scene: &Scene<'_>, owner: Option<&Owner>, wante
 
 /// A list of addresses that has this one, or narrowly not.
 fn nets(random: &mut Random, scene: &Scene<'_>, ip: IpAddr, has: bool) -> Value {
-    let width = if ip.is_ipv4() { 32 } else { 128 };
     let lengths = if ip.is_ipv4() { [32, 32, 31, 24, 16, 8] } else { [128, 128, 127, 64, 48, 16] };
     let mut nets = Vec::new();
     for _ in 0..*random.weighted(&[(60, 0), (25, 1), (15, 2)]) {
@@ -181,7 +177,6 @@ fn nets(random: &mut Random, scene: &Scene<'_>, ip: IpAddr, has: bool) -> Value 
     if has || nets.is_empty() || random.chance(70) {
         nets.push(near);
     }
-    let _ = width;
     nets.retain(|net| has || !net.contains(&ip));
     if nets.is_empty() {
         nets.push(net(flipped(ip, 7), 32.min(length)));
@@ -244,6 +239,10 @@ fn ports(random: &mut Random, protocol: Protocol, owner: Option<&Owner>, port: O
         (1, false) if low < port => json!(format!("{low}:{}", port - 1)),
         (_, false) => json!(port.saturating_add(1)),
     };
+    if random.chance(4) {
+        // More than one match of the kernel holds.
+        list.extend((0..16).map(|index| json!(1000 + index * 3)));
+    }
     list.push(decisive);
     random.shuffle(&mut list);
     json!(list)

@@ -34,6 +34,9 @@ const CLASSES: &[(&str, usize, usize)] = &[
     ("client-cluster", 4, 4),
 ];
 
+/// Nobody listens here: what passes policy is refused, and so told from what is dropped.
+const CLOSED: u16 = 7;
+
 /// Packets of all classes, each once.
 pub fn flows(random: &mut Random, terrain: &Terrain, hosts: bool, count: usize) -> Vec<Flow> {
     let weights: Vec<(usize, &'static str)> =
@@ -142,11 +145,14 @@ impl<'t> Draw<'_, 't> {
         }
     }
 
-    /// A port on which everybody listens, or an echo request.
+    /// A port on which everybody listens, rarely one on which nobody does, or an echo request.
     fn listener(&mut self, ip: IpAddr, ports: &[(Protocol, u16)]) -> (IpAddr, Option<u16>, Protocol) {
         if self.random.chance(8) {
             let kind = if ip.is_ipv4() { 8 } else { 128 };
             return (ip, None, Protocol::Icmp { kind, code: 0 });
+        }
+        if self.random.chance(4) {
+            return (ip, Some(CLOSED), *self.random.pick(&[Protocol::Tcp, Protocol::Udp]));
         }
         let (protocol, port) = *self.random.pick(ports);
         (ip, Some(port), protocol)

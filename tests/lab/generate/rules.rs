@@ -63,6 +63,10 @@ pub fn rule(random: &mut Random, scene: &Scene<'_>, look: &Look, place: Place<'_
     for clause in &clauses {
         own_clause(random, look, *clause, Some(*clause) != wrong, &mut rule);
     }
+    if random.chance(4) {
+        // Felix writes these as comments.
+        rule.insert("metadata".into(), json!({ "annotations": { "example.org/why": "it's a \"test\", no more" } }));
+    }
     Value::Object(rule)
 }
 
