@@ -190,6 +190,17 @@ fn crosses_a_host(scene: &Scene<'_>, probe: &Probe) -> bool {
     }
 }
 
+/// WireGuard's own packets pass preDNAT policy in every world: one connection of each pair of nodes goes on for as long as
+/// either side may speak, so where they did not pass the outcome would depend on the worlds before.
+pub fn keep_wireguard(scene: &Scene<'_>) -> Value {
+    let nodes = scene.terrain.nodes.iter().flat_map(|node| &node.own).filter(|ip| ip.is_ipv4());
+    let nodes: Vec<String> = nodes.map(|ip| IpNet::from(*ip).to_string()).collect();
+    let rule = json!({ "action": "Allow", "protocol": "UDP", "source": { "nets": nodes }, "destination": { "ports": [51820] } });
+    let mut spec = json!({ "selector": "role == 'host'", "order": -1000, "types": ["Ingress"], "ingress": [rule] });
+    mark(Hook::PreDnat, &mut spec);
+    global("wireguard", spec)
+}
+
 /// A perimeter as an administrator makes one: cluster sources and some clients may enter, the rest may not.
 pub fn perimeter(random: &mut Random, scene: &Scene<'_>) -> Vec<Value> {
     let terrain = scene.terrain;

@@ -86,7 +86,11 @@ pub const FLOWS: usize = 200;
 /// The world of a seed.
 pub fn made(terrain: &Terrain, seed: u64) -> Made {
     let mut random = Random::of(seed);
-    let theme = *random.weighted(THEMES);
+    let theme = match *random.weighted(THEMES) {
+        // Felix's own doNotTrack chains see WireGuard's packets too, of which `keep_wireguard` knows nothing.
+        Theme::Untracked if terrain.wireguard => Theme::Host,
+        theme => theme,
+    };
     let hosts = theme.has_hosts();
     let flows = probes::flows(&mut random.fork(), terrain, hosts, FLOWS);
     let mut scene = Scene::of(terrain, flows.iter().map(|flow| flow.probe.clone()).collect());
@@ -99,8 +103,11 @@ pub fn made(terrain: &Terrain, seed: u64) -> Made {
     }
     let mut author = Author { random, scene, objects, count: 0 };
     author.write(theme);
-    let Author { mut random, mut objects, .. } = author;
+    let Author { mut random, scene, mut objects, .. } = author;
     let odd = random.chance(20) && oddities::spoil(&mut random, &mut objects);
+    if terrain.wireguard && hosts {
+        objects.push(hosts::keep_wireguard(&scene));
+    }
     Made { theme, objects, flows, odd }
 }
 

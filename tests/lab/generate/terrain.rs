@@ -32,6 +32,8 @@ pub struct Terrain {
     pub listeners: Listeners,
     /// Ranges that pods take their addresses from.
     pub pools: Vec<IpNet>,
+    /// Whether pods' packets go from node to node through WireGuard.
+    pub wireguard: bool,
 }
 
 /// The ports on which everybody of a kind answers.
@@ -131,6 +133,8 @@ impl Terrain {
     pub fn of(objects: &[Value], clients: Vec<IpAddr>, listeners: Listeners) -> Terrain {
         let of_kind = |kind: &'static str| objects.iter().filter(move |object| object["kind"] == kind);
         let pods: Vec<Pod> = of_kind("Pod").filter(|pod| pod["spec"]["hostNetwork"] != true).map(pod).collect();
+        let keys = |node: &Value| strings(&node["metadata"]["annotations"]).into_keys().collect::<Vec<_>>();
+        let wireguard = of_kind("Node").flat_map(keys).any(|key| key.contains("Wireguard"));
         let pools = of_kind("IPPool").filter_map(|pool| pool["spec"]["cidr"].as_str()?.parse().ok());
         Terrain {
             nodes: of_kind("Node").map(node).collect(),
@@ -140,6 +144,7 @@ impl Terrain {
                 .collect(),
             services: of_kind("Service").map(|object| service(object, &pods)).collect(),
             pools: pools.collect(),
+            wireguard,
             pods,
             clients,
             listeners,
