@@ -22,8 +22,18 @@ pub fn before_translation(world: &World, node: &str, from: Interface, journey: &
     }
     let endpoint = interfaces::host_endpoint(world, node, from);
     let checkpoint = Checkpoint::PreDnat;
-    let Some(endpoint) = known(world, node, checkpoint, Direction::Ingress, endpoint, journey) else { return };
-    let selected = Selected::find(world, labelled(endpoint), Direction::Ingress, |policy| policy.hook == Hook::PreDnat);
+    let Some(mut endpoint) = known(world, node, checkpoint, Direction::Ingress, endpoint, journey) else { return };
+    let of = |endpoint| {
+        Selected::find(world, labelled(endpoint), Direction::Ingress, |policy: &Policy| policy.hook == Hook::PreDnat)
+    };
+    let mut selected = of(endpoint);
+    // Only host endpoints with such policies are in this table, so an interface whose own has none falls to the one for all
+    // interfaces (felix/dataplane/linux/endpoint_mgr.go).
+    if selected.is_empty()
+        && let Some(wide) = interfaces::for_all(world, node)
+    {
+        (endpoint, selected) = (wide, of(wide));
+    }
     if selected.is_empty() {
         return;
     }

@@ -452,6 +452,29 @@ fn do_not_track_policy_is_asked_of_packets_and_of_answers() {
 }
 
 #[test]
+fn an_interface_whose_own_host_endpoint_has_no_pre_dnat_policy_falls_to_the_one_for_all() {
+    let own = host_endpoint(
+        "a",
+        "n1",
+        "interfaceName: eth0, expectedIPs: [192.168.0.1], profiles: [projectcalico-default-allow]",
+    );
+    let all = host_endpoint("b", "n1", "interfaceName: '*', profiles: [projectcalico-default-allow]");
+    let all = all.replace("{role: host}", "{role: all}");
+    let door = |name: &str, role: &str, action: &str| {
+        let rules = format!("preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{{action: {action}}}]");
+        gnp(name, &format!("{{selector: role == '{role}', {rules}}}"))
+    };
+    const ASKED: &str = "8.8.8.8 -> 192.168.0.1 tcp:9999";
+    let world = |policies: &str| cluster(&format!("{own}{all}{policies}"));
+    assert_eq!(verdict(&world(&door("p", "all", "Deny")), ASKED), Verdict::Deny);
+    let both = door("p", "all", "Deny") + &door("q", "host", "Pass");
+    assert_eq!(verdict(&world(&both), ASKED), Verdict::Allow);
+    // Normal policy of the one for all is not asked: both have their place in that table.
+    let normal = gnp("p", "{selector: role == 'all', types: [Ingress], ingress: [{action: Deny}]}");
+    assert_eq!(verdict(&world(&normal), ASKED), Verdict::Allow);
+}
+
+#[test]
 fn host_egress_sees_a_services_packet_before_it_is_masqueraded() {
     let tunnels = CLUSTER
         .replace("192.168.0.1/24}", "192.168.0.1/24, projectcalico.org/IPv4VXLANTunnelAddr: 10.20.1.0}")
@@ -488,7 +511,10 @@ fn do_not_track_policy_keeps_packets_from_kube_proxy_and_polices_what_a_node_sen
     assert_eq!(verdict(&answers, "10.20.1.1 -> 8.8.8.8 tcp:80"), Verdict::Deny);
     let all = host_endpoint("h", "n1", "interfaceName: '*', profiles: [projectcalico-default-allow]");
     let spec = "{selector: role == 'host', doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}";
-    assert_eq!(verdict(&cluster(&format!("{all}{}", gnp("p", spec))), "8.8.8.8 -> 192.168.0.1 tcp:9999"), Verdict::Allow);
+    assert_eq!(
+        verdict(&cluster(&format!("{all}{}", gnp("p", spec))), "8.8.8.8 -> 192.168.0.1 tcp:9999"),
+        Verdict::Allow
+    );
 }
 
 #[test]

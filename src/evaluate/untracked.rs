@@ -47,7 +47,8 @@ pub fn answered(world: &World, node: &str, interface: Interface, direction: Dire
         ..request
     };
     let asked = ask(world, node, interface, direction, &answer, true);
-    let half = |what: &str| Judgement::unknown(format!("doNotTrack policy lets {what} pass, and what follows is invalid"));
+    let half =
+        |what: &str| Judgement::unknown(format!("doNotTrack policy lets {what} pass, and what follows is invalid"));
     let (who, judgement) = match (asked, journey.untracked) {
         (None, false) => return,
         (None, true) => (None, half("the packet, but does not see its answers")),
@@ -78,11 +79,7 @@ pub fn forwarded(node: &str, journey: &mut Journey) {
 pub fn tunnelled(world: &World, from: &str, to: &str, journey: &mut Journey) {
     let there = journey.packet;
     let back = Packet { source: there.destination, destination: there.source, ..there };
-    let ways = [
-        (from, Direction::Egress, there),
-        (to, Direction::Egress, back),
-        (from, Direction::Ingress, back),
-    ];
+    let ways = [(from, Direction::Egress, there), (to, Direction::Egress, back), (from, Direction::Ingress, back)];
     for (node, direction, packet) in ways {
         if let Some((who, judgement)) = ask(world, node, Interface::Uplink, direction, &packet, false) {
             journey.packet = packet;

@@ -100,7 +100,10 @@ fn reasons(path: &Way) -> Vec<String> {
         };
         let node = hop.node.as_deref().unwrap_or("-");
         let packet = &hop.packet;
-        Some(format!("{node} {} {:?} by {by} ({} -> {})", hop.checkpoint, hop.action, packet.source, packet.destination))
+        Some(format!(
+            "{node} {} {:?} by {by} ({} -> {})",
+            hop.checkpoint, hop.action, packet.source, packet.destination
+        ))
     });
     hops.collect()
 }

@@ -255,9 +255,7 @@ fn service(random: &mut Random, scene: &Scene<'_>, ip: IpAddr, wanted: bool) -> 
     let fitting: Vec<_> = terrain
         .services
         .iter()
-        .filter(|service| {
-            service.ports.iter().flat_map(|port| &port.backends).any(|(index, _)| of(index)) == wanted
-        })
+        .filter(|service| service.ports.iter().flat_map(|port| &port.backends).any(|(index, _)| of(index)) == wanted)
         .collect();
     let service = random.any(&fitting)?;
     Some(json!({ "name": service.name, "namespace": service.namespace }))

@@ -24,7 +24,7 @@ pub fn endpoints(random: &mut Random, scene: &mut Scene<'_>) -> Vec<Value> {
     for node in nodes.iter().enumerate().filter(|(index, _)| *index != left_out).map(|(_, node)| node) {
         let shape = if random.chance(8) { *random.pick(&["eth0", "*", "addresses"]) } else { shape };
         made.push(endpoint(random, node, shape, open, ""));
-        if random.chance(6) {
+        if random.chance(10) {
             // A second one for the same interface, or one for all beside it: names decide, or the narrower wins.
             let second = if shape == "*" { "eth0" } else { "*" };
             made.push(endpoint(random, node, second, open, "-more"));
@@ -60,6 +60,7 @@ fn endpoint(random: &mut Random, node: &Node, shape: &str, open: bool, suffix: &
     }
     let mut labels = node.labels.clone();
     labels.insert("role".into(), "host".into());
+    labels.insert("covers".into(), if shape == "*" { "all" } else { "one" }.into());
     let mut metadata = json!({ "name": format!("{}-hep{suffix}", node.name), "labels": labels });
     if random.chance(20) {
         // What stands in the annotation wins over the labels beside it.
@@ -149,6 +150,9 @@ fn mark(hook: Hook, spec: &mut Value) {
 fn hosts_selector(random: &mut Random, scene: &Scene<'_>) -> Option<String> {
     if random.chance(70) {
         return Some("role == 'host'".into());
+    }
+    if random.chance(20) {
+        return Some(format!("role == 'host' && covers == '{}'", random.pick(&["all", "one"])));
     }
     let hosts: Vec<&Labels> = scene.hosts().map(|owner| &owner.labels).collect();
     let labels = (*random.any(&hosts)?).clone();

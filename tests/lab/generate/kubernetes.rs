@@ -34,8 +34,7 @@ fn rule(random: &mut Random, scene: &Scene<'_>, probe: &Probe, ingress: bool, ow
     let look = scene.look(random, &probe, if ingress { Stage::Receiving } else { Stage::Sending });
     let mut rule = json!({});
     if random.chance(80) {
-        let peers: Vec<Value> =
-            (0..random.between(1, 2)).map(|_| peer(random, scene, &look, ingress)).collect();
+        let peers: Vec<Value> = (0..random.between(1, 2)).map(|_| peer(random, scene, &look, ingress)).collect();
         rule[if ingress { "from" } else { "to" }] = json!(peers);
     }
     if random.chance(75) {
@@ -105,9 +104,7 @@ fn label_selector(random: &mut Random, labels: &Labels, wanted: bool) -> Value {
     let Some((key, value)) = random.any(&entries).copied() else {
         return if wanted { json!({}) } else { json!({ "matchLabels": { "app": "strange" } }) };
     };
-    let expression = |operator: &str, values: &[&str]| {
-        json!({ "matchExpressions": [{ "key": key, "operator": operator, "values": values }] })
-    };
+    let expression = |operator: &str, values: &[&str]| json!({ "matchExpressions": [{ "key": key, "operator": operator, "values": values }] });
     match (random.below(5), wanted) {
         (0, true) if random.chance(40) => json!({}),
         (0 | 1, true) => json!({ "matchLabels": { key: value } }),

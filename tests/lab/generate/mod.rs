@@ -195,7 +195,10 @@ impl Author<'_> {
             }
             let mut rules = vec![json!({ "action": "Allow" })];
             if self.random.chance(40) {
-                rules = vec![json!({ "action": "Allow", "protocol": "TCP" }), json!({ "action": "Allow", "protocol": "ICMP" })];
+                rules = vec![
+                    json!({ "action": "Allow", "protocol": "TCP" }),
+                    json!({ "action": "Allow", "protocol": "ICMP" }),
+                ];
             }
             let mut spec = json!({ "selector": "role == 'host'", "order": 2000, "types": [direction], list: rules });
             if forwarded {

@@ -7,8 +7,10 @@ use super::random::Random;
 
 /// Spoils a policy or two; whether anything was there to be spoiled.
 pub fn spoil(random: &mut Random, objects: &mut [Value]) -> bool {
-    let mut policies: Vec<&mut Value> =
-        objects.iter_mut().filter(|object| object["apiVersion"] == "crd.projectcalico.org/v1" && object["spec"]["types"].is_array()).collect();
+    let mut policies: Vec<&mut Value> = objects
+        .iter_mut()
+        .filter(|object| object["apiVersion"] == "crd.projectcalico.org/v1" && object["spec"]["types"].is_array())
+        .collect();
     if policies.is_empty() {
         return false;
     }

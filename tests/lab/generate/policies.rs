@@ -34,7 +34,15 @@ pub fn name(random: &mut Random, what: &str, index: usize) -> String {
 /// An order: equal ones, negative ones and none are likely.
 pub fn order(random: &mut Random) -> Option<Value> {
     random
-        .pick(&[None, Some(json!(1000)), Some(json!(1000)), Some(json!(10)), Some(json!(100)), Some(json!(-5)), Some(json!(99.5))])
+        .pick(&[
+            None,
+            Some(json!(1000)),
+            Some(json!(1000)),
+            Some(json!(10)),
+            Some(json!(100)),
+            Some(json!(-5)),
+            Some(json!(99.5)),
+        ])
         .clone()
 }
 
@@ -128,7 +136,9 @@ fn rules_for(random: &mut Random, scene: &Scene<'_>, subject: Subject<'_>, names
         .probes
         .iter()
         .filter(|probe| {
-            subjects(scene, probe).iter().any(|of| of.pod.addresses == subject.pod.addresses && of.ingress == subject.ingress)
+            subjects(scene, probe)
+                .iter()
+                .any(|of| of.pod.addresses == subject.pod.addresses && of.ingress == subject.ingress)
         })
         .cloned()
         .collect();
@@ -162,7 +172,13 @@ fn look_of(random: &mut Random, scene: &Scene<'_>, probes: &[Probe], subject: Su
 }
 
 /// What lets one probe through at one pod: a rule of the subject's own policy that hits, or narrowly misses.
-pub fn opening(random: &mut Random, scene: &Scene<'_>, probe: &Probe, subject: Subject<'_>, index: usize) -> Option<Value> {
+pub fn opening(
+    random: &mut Random,
+    scene: &Scene<'_>,
+    probe: &Probe,
+    subject: Subject<'_>,
+    index: usize,
+) -> Option<Value> {
     let is_global = random.chance(30);
     let namespace = (!is_global).then_some(subject.pod.namespace.as_str());
     let look = look_of(random, scene, std::slice::from_ref(probe), subject)?;

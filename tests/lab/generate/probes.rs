@@ -92,12 +92,7 @@ impl<'t> Draw<'_, 't> {
         Some(Probe { sender, source, destination, port, protocol, source_port: None, entry })
     }
 
-    fn destination(
-        &mut self,
-        to: &str,
-        home: Option<&str>,
-        source: IpAddr,
-    ) -> Option<(IpAddr, Option<u16>, Protocol)> {
+    fn destination(&mut self, to: &str, home: Option<&str>, source: IpAddr) -> Option<(IpAddr, Option<u16>, Protocol)> {
         let terrain = self.terrain;
         match to {
             "pod" => {

@@ -33,13 +33,7 @@ pub fn selector(random: &mut Random, labels: &Labels, vocabulary: &Vocabulary, w
     expression(random, labels, vocabulary, wanted, depth)
 }
 
-fn expression(
-    random: &mut Random,
-    labels: &Labels,
-    vocabulary: &Vocabulary,
-    wanted: bool,
-    depth: usize,
-) -> String {
+fn expression(random: &mut Random, labels: &Labels, vocabulary: &Vocabulary, wanted: bool, depth: usize) -> String {
     if depth == 0 {
         return leaf(random, labels, vocabulary, wanted);
     }

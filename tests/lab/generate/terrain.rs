@@ -163,10 +163,11 @@ impl Terrain {
 
     /// Whether kube-proxy has a say in what is sent there: a Service's address, or a node's port of one.
     pub fn is_service(&self, ip: IpAddr, port: Option<u16>) -> bool {
-        let ports = |service: &Service| service.ports.iter().any(|own| own.node_port.is_some() && own.node_port == port);
-        self.services.iter().any(|service| {
-            service.addresses.contains(&ip) || service.balancers.contains(&ip) || ports(service)
-        })
+        let ports =
+            |service: &Service| service.ports.iter().any(|own| own.node_port.is_some() && own.node_port == port);
+        self.services
+            .iter()
+            .any(|service| service.addresses.contains(&ip) || service.balancers.contains(&ip) || ports(service))
     }
 
     /// The labels of a namespace.

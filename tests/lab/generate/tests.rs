@@ -53,7 +53,9 @@ fn no_world_is_refused() {
             let names: BTreeSet<String> = world
                 .objects
                 .iter()
-                .map(|object| format!("{}{}{}", object["kind"], object["metadata"]["namespace"], object["metadata"]["name"]))
+                .map(|object| {
+                    format!("{}{}{}", object["kind"], object["metadata"]["namespace"], object["metadata"]["name"])
+                })
                 .collect();
             assert_eq!(names.len(), world.objects.len(), "two objects of {mode}/{seed} have one name");
             for object in world.objects.iter().filter(|_| !world.odd) {
