@@ -2,14 +2,32 @@
 //! Never touches a link, a route, a rule or a chain of the machine itself.
 #![cfg(target_os = "linux")]
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod api;
+mod cage;
 mod differential;
-#[cfg(test)]
+mod exchange;
 mod fake;
 mod generate;
 mod keep;
+mod lab;
+mod listen;
+mod marks;
+mod needs;
+mod network;
 mod objects;
 mod probe;
+mod prober;
+mod run;
+mod saved;
+mod scenes;
+mod sctp;
+mod server;
 mod shrink;
+mod station;
 mod tally;
 mod topology;
 mod verdict;
+mod wireguard;

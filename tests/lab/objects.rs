@@ -52,6 +52,9 @@ impl Topology {
         let mut felix = json!({ "defaultEndpointToHostAction": "Accept", "reportingInterval": "0s" });
         if self.mode.encapsulation == Encapsulation::WireGuard {
             felix["wireguardEnabled"] = json!(true);
+            if self.mode.dual {
+                felix["wireguardEnabledV6"] = json!(true);
+            }
         }
         let advertised: Vec<Value> = SERVICE_RANGES[..families].iter().map(|range| json!({ "cidr": range })).collect();
         let mut objects = vec![

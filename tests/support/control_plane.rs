@@ -1,10 +1,10 @@
 //! A Kubernetes control plane (etcd and kube-apiserver) with Calico's CRDs, for one test or one test process.
 //! It never touches the cluster, kubeconfig or home directory of whoever runs the tests, and needs no root.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,6 +19,32 @@ use super::servers::{self, Servers};
 /// How long a start may take; it takes seconds, but on a machine that compiles at the same time it can take many.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+/// Where a control plane runs.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The program and the arguments that run what follows them there; empty where the test itself is.
+    pub enter: Vec<OsString>,
+    /// The addresses that kube-apiserver serves; the first is the one in kubeconfigs.
+    pub addresses: Vec<IpAddr>,
+    /// A free port there; without one, one is looked for.
+    pub port: Option<u16>,
+    /// The ranges of cluster addresses, of one family or of both.
+    pub service_ranges: Vec<String>,
+}
+
+impl Place {
+    /// On the machine itself, where only it can reach the servers.
+    fn here() -> Place {
+        let service_ranges = vec!["10.21.0.0/16".into()];
+        Place { enter: vec![], addresses: vec![Ipv4Addr::LOCALHOST.into()], port: None, service_ranges }
+    }
+
+    /// A program as it is run there.
+    fn run(&self, program: &OsStr) -> Vec<OsString> {
+        self.enter.iter().cloned().chain([program.to_os_string()]).collect()
+    }
+}
+
 /// A running control plane. Dropping it, or the end of the test process, stops the servers and removes their files.
 #[derive(Debug)]
 pub struct ControlPlane {
@@ -28,6 +54,7 @@ pub struct ControlPlane {
     users: Authority,
     scratch: Scratch,
     servers: &'static Servers,
+    place: Place,
     port: u16,
     admin: PathBuf,
     clients: AtomicU32,
@@ -43,17 +70,28 @@ impl ControlPlane {
 
     /// Starts a control plane that knows nothing of Calico.
     pub fn without_calico() -> Self {
+        Self::bare_at(Place::here())
+    }
+
+    /// Starts a control plane with Calico's CRDs somewhere else.
+    pub fn start_at(place: Place) -> Self {
+        let plane = Self::bare_at(place);
+        plane.install_crds();
+        plane
+    }
+
+    fn bare_at(place: Place) -> Self {
         let servers = servers::build();
         let scratch = Scratch::new();
         let home = scratch.path();
         fs::create_dir(home.join("home")).expect("make a home directory");
         let users = Authority::new(home, "users");
         let socket = format!("unix://{}/etcd", home.display());
-        let etcd = Keeper::start(&servers.program("etcd"), &etcd_flags(home, &socket), home.join("etcd.log"));
-        let flags = apiserver_flags(home, &socket, &users);
+        let etcd = keep(&place, servers, "etcd", &etcd_flags(home, &socket), home.join("etcd.log"));
+        let flags = apiserver_flags(home, &socket, &users, &place);
         let (apiserver, clients) = (None, AtomicU32::new(0));
         let mut plane =
-            ControlPlane { apiserver, etcd, users, scratch, servers, port: 0, admin: PathBuf::new(), clients };
+            ControlPlane { apiserver, etcd, users, scratch, servers, place, port: 0, admin: PathBuf::new(), clients };
         plane.start_apiserver(&flags);
         // Between our finding a free port and the server's taking it, another process can take it.
         while !plane.becomes_ready() {
@@ -77,7 +115,7 @@ impl ControlPlane {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{ "name": "test", "cluster": {
-                "server": format!("https://127.0.0.1:{}", self.port),
+                "server": format!("https://{}", SocketAddr::new(self.place.addresses[0], self.port)),
                 "certificate-authority": self.users.certificate("users"),
             } }],
             "users": [{ "name": user, "user": {
@@ -97,8 +135,10 @@ impl ControlPlane {
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut path = vec![self.servers.programs()];
         path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-        let mut command = Command::new(program);
+        let words = self.place.run(program.as_ref());
+        let mut command = Command::new(&words[0]);
         command
+            .args(&words[1..])
             .env_clear()
             .env("PATH", std::env::join_paths(path).expect("put the servers first in PATH"))
             .env("HOME", self.scratch.path().join("home"))
@@ -129,18 +169,37 @@ impl ControlPlane {
         succeeded("kubectl apply", &child.wait_with_output().expect("run kubectl"));
     }
 
+    /// Starts kube-controller-manager with `controllers` alone, which come with the control plane and go with the value.
+    pub fn start_controllers(&self, controllers: &[&str]) -> Keeper {
+        let home = self.scratch.path();
+        let flags = [
+            format!("--kubeconfig={}", self.admin.display()),
+            "--leader-elect=false".into(),
+            format!("--controllers={}", controllers.join(",")),
+            // It serves nothing that anybody asks for.
+            "--secure-port=0".into(),
+        ];
+        keep(&self.place, self.servers, "kube-controller-manager", &flags, home.join("controllers.log"))
+    }
+
+    /// A directory that goes with the control plane.
+    pub fn directory(&self) -> &Path {
+        self.scratch.path()
+    }
+
     /// Every request so far but kube-apiserver's own, in the order of arrival.
     pub fn audit(&self) -> Vec<AuditEvent> {
         audit::read(&self.scratch.path().join("audit.log"))
     }
 
     fn start_apiserver(&mut self, flags: &[String]) {
-        let free = TcpListener::bind(("127.0.0.1", 0)).expect("find a free port");
-        self.port = free.local_addr().expect("read the free port").port();
-        drop(free);
+        self.port = self.place.port.unwrap_or_else(|| {
+            let free = TcpListener::bind(("127.0.0.1", 0)).expect("find a free port");
+            free.local_addr().expect("read the free port").port()
+        });
         let flags: Vec<_> = flags.iter().cloned().chain([format!("--secure-port={}", self.port)]).collect();
         let log = self.scratch.path().join("apiserver.log");
-        self.apiserver = Some(Keeper::start(&self.servers.program("kube-apiserver"), &flags, log));
+        self.apiserver = Some(keep(&self.place, self.servers, "kube-apiserver", &flags, log));
         self.admin = self.kubeconfig_for("admin", &["system:masters"]);
     }
 
@@ -149,7 +208,8 @@ impl ControlPlane {
         let deadline = Instant::now() + PATIENCE;
         loop {
             // The port first, as it costs nothing to ask; kubectl is a large program to start in vain.
-            let listens = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+            let elsewhere = !self.place.enter.is_empty();
+            let listens = elsewhere || TcpStream::connect(("127.0.0.1", self.port)).is_ok();
             if listens && self.kubectl(["get", "--raw=/readyz"]).status.success() {
                 return true;
             }
@@ -192,6 +252,11 @@ fn succeeded(what: &str, output: &Output) {
     assert!(output.status.success(), "{what} failed:\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
+fn keep(place: &Place, servers: &Servers, name: &str, flags: &[String], log: PathBuf) -> Keeper {
+    let words = place.run(servers.program(name).as_os_str());
+    Keeper::start(&words, flags, log)
+}
+
 /// etcd listens on Unix sockets in our directory: no ports to collide on, and no other user can reach it.
 fn etcd_flags(home: &Path, socket: &str) -> Vec<String> {
     let peer = format!("unix://{}/peer", home.display());
@@ -209,21 +274,25 @@ fn etcd_flags(home: &Path, socket: &str) -> Vec<String> {
 }
 
 /// The flags of kube-apiserver, all but its port.
-fn apiserver_flags(home: &Path, etcd: &str, users: &Authority) -> Vec<String> {
+fn apiserver_flags(home: &Path, etcd: &str, users: &Authority, place: &Place) -> Vec<String> {
     let proxies = Authority::new(home, "proxies");
     let proxy = proxies.client("proxy", "front-proxy", &[]);
-    let serving = users.server("serving", &["127.0.0.1", "localhost", "kubernetes.default.svc"]);
+    let addresses: Vec<String> = place.addresses.iter().map(ToString::to_string).collect();
+    let mut names = vec!["localhost", "kubernetes.default.svc"];
+    names.extend(addresses.iter().map(String::as_str));
+    let serving = users.server("serving", &names);
+    // Becomes the endpoint of the Service default/kubernetes, where loopback is refused. Nobody connects to it, so where
+    // there is no other an address for documentation serves and no interface has to have it.
+    let advertised = if place.addresses[0].is_loopback() { "192.0.2.1" } else { &addresses[0] };
     let (account_key, account_public) = bare_key(home, "accounts");
     let policy = home.join("audit.yaml");
     fs::write(&policy, audit::POLICY).expect("write the audit policy");
     let file = |flag: &str, path: &Path| format!("--{flag}={}", path.display());
     vec![
         format!("--etcd-servers={etcd}"),
-        "--bind-address=127.0.0.1".into(),
-        // Becomes the endpoint of the Service default/kubernetes, where loopback is refused. Nobody connects to it, so an
-        // address for documentation serves and no interface has to have it.
-        "--advertise-address=192.0.2.1".into(),
-        "--service-cluster-ip-range=10.21.0.0/16".into(),
+        format!("--bind-address={}", addresses[0]),
+        format!("--advertise-address={advertised}"),
+        format!("--service-cluster-ip-range={}", place.service_ranges.join(",")),
         "--service-node-port-range=30000-32767".into(),
         "--authorization-mode=RBAC".into(),
         "--allow-privileged=true".into(),

@@ -5,6 +5,7 @@
 //! pipe closes then, and the shell clears away what it holds. (PR_SET_PDEATHSIG would need unsafe code, and looks at the
 //! thread that started the child, not at the process.)
 
+use std::ffi::OsString;
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
@@ -54,11 +55,12 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts `program`; stdout and stderr go to the file `log`. Of our environment it gets `PATH` alone.
-    pub fn start(program: &Path, args: &[String], log: PathBuf) -> Self {
+    /// Starts `program`, which can have arguments of its own before `args`; stdout and stderr go to the file `log`. Of our
+    /// environment it gets `PATH` alone.
+    pub fn start(program: &[OsString], args: &[String], log: PathBuf) -> Self {
         let file = File::create(&log).expect("make a server's log");
         let mut command = shell(RUN);
-        command.arg(program).args(args).stdout(file.try_clone().expect("share a server's log")).stderr(file);
+        command.args(program).args(args).stdout(file.try_clone().expect("share a server's log")).stderr(file);
         // etcd reads every flag from the environment too, so the environment of whoever runs the tests must not count.
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         let shell = command.spawn().expect("start /bin/sh");

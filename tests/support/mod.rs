@@ -16,7 +16,7 @@ mod oracle;
 mod servers;
 
 pub use audit::AuditEvent;
-pub use control_plane::ControlPlane;
+pub use control_plane::{ControlPlane, Place};
 pub use keeper::{Keeper, Scratch};
 pub use oracle::{Judgement, Oracle};
-pub use servers::{Servers, build};
+pub use servers::{Servers, build, build_felix};

@@ -1,4 +1,5 @@
-//! Builds the servers from their Go modules, once per state of those modules.
+//! Builds the servers from their Go modules, once per state of those modules; Felix apart from the others, and only for
+//! the tests that need it.
 //! It must never start one: what it hands out are files.
 
 use std::ffi::OsStr;
@@ -19,7 +20,7 @@ const CALICO_VERSION: &str = "v3.28.5";
 const CALICO_MODULE: &str = "github.com/projectcalico/calico";
 
 /// The names that the control plane's one binary answers to.
-const CONTROL_PLANE: &[&str] = &["etcd", "kube-apiserver", "kubectl"];
+const CONTROL_PLANE: &[&str] = &["etcd", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kubectl"];
 
 /// The built programs and Calico's CRDs, in one directory.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// The path of `etcd`, `kube-apiserver`, `kubectl`, `calicoctl` or `oracle`.
+    /// The path of `etcd`, `kube-apiserver`, `kube-controller-manager`, `kube-proxy`, `kubectl`, `calicoctl` or `oracle`.
     pub fn program(&self, name: &str) -> PathBuf {
         self.programs().join(name)
     }
@@ -48,19 +49,47 @@ impl Servers {
 pub fn build() -> &'static Servers {
     static BUILT: OnceLock<Servers> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers");
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("cargo's tmp lies in its target directory");
-        let root = target.join("servers");
-        let directory = root.join(digest(&sources, &go_version(&sources)));
-        if !directory.exists() {
-            build_alone(&root, &directory, &sources);
-        }
+        let what = "kube-apiserver and calicoctl from their Go modules; the first time takes up to 13 minutes";
+        let directory = built("", what, |sources, directory| {
+            let programs = directory.join("bin");
+            fs::create_dir_all(&programs).expect("make the directory of the programs");
+            build_control_plane(&sources.join("control-plane"), &programs);
+            build_calico(&sources.join("calico"), &programs);
+            copy_crds(&sources.join("calico"), &directory.join("crd"));
+        });
         Servers { directory }
     })
 }
 
+/// Builds Felix if no earlier run did, and gives the program; the first time takes up to 5 minutes.
+pub fn build_felix() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let directory =
+            built("felix-", "Felix from its Go module; the first time takes up to 5 minutes", |sources, to| {
+                let build = format!("{CALICO_MODULE}/felix/buildinfo");
+                let flags = format!("-s -w -X {build}.GitVersion={CALICO_VERSION}");
+                let main = format!("{CALICO_MODULE}/felix/cmd/calico-felix");
+                go_build(&sources.join("calico"), &flags, &to.join("calico-felix"), &main);
+            });
+        directory.join("calico-felix")
+    })
+}
+
+/// The directory of a group of programs, which `build` fills if no earlier run did.
+fn built(group: &str, what: &str, build: impl FnOnce(&Path, &Path)) -> PathBuf {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("cargo's tmp lies in its target directory");
+    let root = target.join("servers");
+    let directory = root.join(format!("{group}{}", digest(&sources, &go_version(&sources))));
+    if !directory.exists() {
+        build_alone(&root, &directory, what, |unfinished| build(&sources, unfinished));
+    }
+    directory
+}
+
 /// The whole directory appears at once, by a rename: a run that was cut short leaves nothing that looks complete.
-fn build_alone(root: &Path, directory: &Path, sources: &Path) {
+fn build_alone(root: &Path, directory: &Path, what: &str, build: impl FnOnce(&Path)) {
     fs::create_dir_all(root).expect("make the directory of the servers");
     let lock = File::create(root.join("lock")).expect("open the lock of the servers");
     lock.lock().expect("lock the directory of the servers");
@@ -68,19 +97,13 @@ fn build_alone(root: &Path, directory: &Path, sources: &Path) {
         return;
     }
     // Not eprintln!, whose output cargo test holds back: ten silent minutes look like a hang.
-    let _ = writeln!(
-        std::io::stderr(),
-        "Building kube-apiserver and calicoctl from their Go modules; the first time takes up to 13 minutes."
-    );
+    let _ = writeln!(std::io::stderr(), "Building {what}.");
     let unfinished = root.join("unfinished");
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished).expect("remove an unfinished build");
     }
-    let programs = unfinished.join("bin");
-    fs::create_dir_all(&programs).expect("make the directory of the programs");
-    build_control_plane(&sources.join("control-plane"), &programs);
-    build_calico(&sources.join("calico"), &programs);
-    copy_crds(&sources.join("calico"), &unfinished.join("crd"));
+    fs::create_dir(&unfinished).expect("make the directory of the programs");
+    build(&unfinished);
     fs::rename(&unfinished, directory).expect("put the servers in their place");
 }
 
