@@ -16,11 +16,14 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::differential::{Differential, Disagreement};
+use serde_json::Value;
+
+use crate::differential::{Bench, Differential, Disagreement};
 use crate::generate::random::Random;
 use crate::generate::terrain::Terrain;
 use crate::keep;
 use crate::lab::Lab;
+use crate::probe::{Fate, Probe};
 use crate::tally::{Count, Tally};
 use crate::topology::{Encapsulation, Mode, Proxy};
 
@@ -40,6 +43,20 @@ const MODES: [(&str, Mode); 7] = [
 
 const fn mode(encapsulation: Encapsulation, proxy: Proxy, dual: bool, nodes: usize) -> Mode {
     Mode { encapsulation, proxy, dual, nodes }
+}
+
+impl Bench for Lab {
+    fn apply(&mut self, world: &[Value]) {
+        Lab::apply(self, world);
+    }
+
+    fn send(&mut self, probes: &[Probe]) -> Vec<Fate> {
+        Lab::send(self, probes)
+    }
+
+    fn save(&self, directory: &Path) {
+        Lab::save(self, directory);
+    }
 }
 
 /// What is to be compared.
