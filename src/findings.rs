@@ -64,6 +64,7 @@ codes! {
     FIELD_UNKNOWN = "ZT0110", Warning, "a field is none that Calico knows, so the API server leaves it out";
     DESTINATION_IGNORED = "ZT0111", Error, "Felix up to 3.28 does not check the destination addresses of a rule of this shape";
     NOT_NETS_ALL = "ZT0112", Error, "notNets of every address stops Felix from programming the node";
+    PROTOCOL_TWICE = "ZT0124", Error, "protocol and notProtocol in one rule stop Felix from programming the node";
     METADATA_STALE = "ZT0113", Warning, "labels or annotations differ from Calico's own metadata annotation, which wins";
     NAME_UNUSUAL = "ZT0114", Warning, "the stored name lacks the prefix of its tier, so calicoctl does not find it";
     POLICY_REFUSED = "ZT0120", Error, "a rule is none that Felix takes, so Felix drops the policy";

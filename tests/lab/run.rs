@@ -106,6 +106,17 @@ fn say(text: impl Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
+/// Says which world it was, where the lab gives up in the middle of one.
+struct During(String);
+
+impl Drop for During {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            say(format!("it was the world ZEROTRUST_LAB_SEED={}", self.0));
+        }
+    }
+}
+
 #[test]
 fn what_we_say_is_what_the_kernel_does() {
     let wanted = Wanted::read();
@@ -149,9 +160,16 @@ fn compare(
     let mut tally = Tally::default();
     let mut seeds = Random::of(wanted.seed);
     for turn in 1.. {
+        if wanted.only && std::env::var("DUMP").is_ok() {
+            for o in crate::generate::made(&Terrain::from(&crate::topology::Topology::of(mode)), wanted.seed).objects {
+                say(o);
+            }
+        }
         // Short enough to be typed.
         let seed = if wanted.only { wanted.seed } else { seeds.next() >> 40 };
+        let during = During(format!("{name}/{seed}"));
         let outcome = differential.world(seed);
+        drop(during);
         tally.merge(&outcome.tally);
         for note in outcome.notes.iter().filter(|_| wanted.only) {
             say(note);

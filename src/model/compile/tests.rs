@@ -195,6 +195,13 @@ fn not_nets_of_everything_stops_felix_before_3_31() {
 }
 
 #[test]
+fn protocol_and_not_protocol_in_one_rule_stop_felix() {
+    let stops = |rule| compiled("p", one_rule(rule)).stops_nodes.is_some();
+    assert!(stops(json!({"action": "Deny", "protocol": "TCP", "notProtocol": "UDP"})));
+    assert!(!stops(json!({"action": "Deny", "notProtocol": "UDP"})));
+}
+
+#[test]
 fn equal_orders_are_decided_by_stored_names_up_to_3_31_and_by_names_since() {
     let at = |name: &str, stored: &str, version: &str| {
         let spec = PolicySpec { types: vec!["Ingress".into()], ..PolicySpec::default() };

@@ -22,6 +22,7 @@ pub fn spoil(random: &mut Random, objects: &mut [Value]) -> bool {
 }
 
 fn one(random: &mut Random, spec: &mut Value) {
+    let nothing_else = random.chance(50);
     match random.below(8) {
         // No types: both directions.
         0 | 1 => {
@@ -32,17 +33,22 @@ fn one(random: &mut Random, spec: &mut Value) {
         3 => in_a_rule(random, spec, |rule| rule["action"] = json!("Reject")),
         // Addresses that cannot be read are left out; a list of nothing else matches everything.
         4 => in_a_rule(random, spec, |rule| {
-            let own = &mut rule["source"]["nets"];
-            match own.as_array_mut() {
-                Some(nets) if nets.iter().any(|net| net.as_str().is_some_and(|text| text.contains(':'))) => {}
-                Some(nets) => nets.push(json!("10.0.0.0/33")),
-                None => {}
+            if let Some(nets) = rule.pointer_mut("/source/nets").and_then(Value::as_array_mut) {
+                nets.push(json!(if nets[0].as_str().is_some_and(|net| net.contains(':')) {
+                    "fd00::/129"
+                } else {
+                    "10.0.0.0/33"
+                }));
+                if nothing_else {
+                    nets.drain(..nets.len() - 1);
+                }
             }
         }),
         // A bare address, and one with bits beyond its mask.
         5 => in_a_rule(random, spec, |rule| {
             for side in ["source", "destination"] {
-                for net in rule[side]["nets"].as_array_mut().into_iter().flatten() {
+                let nets = rule.pointer_mut(&format!("/{side}/nets")).and_then(Value::as_array_mut);
+                for net in nets.into_iter().flatten() {
                     let text = net.as_str().unwrap_or_default();
                     *net = json!(text.trim_end_matches("/32").replace(".0.0/16", ".3.7/16"));
                 }
@@ -66,7 +72,7 @@ fn one(random: &mut Random, spec: &mut Value) {
 fn in_a_rule(random: &mut Random, spec: &mut Value, change: impl Fn(&mut Value)) {
     let mut rules: Vec<&mut Value> = Vec::new();
     for (_, list) in spec.as_object_mut().into_iter().flatten() {
-        rules.extend(list.as_array_mut().into_iter().flatten().filter(|rule| rule["action"].is_string()));
+        rules.extend(list.as_array_mut().into_iter().flatten().filter(|rule| rule.get("action").is_some()));
     }
     if !rules.is_empty() {
         let index = random.below(rules.len());
