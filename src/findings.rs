@@ -58,7 +58,7 @@ codes! {
     TYPES_MISSING = "ZT0104", Warning, "types is not set, so Felix enforces both directions";
     PORT_UNREADABLE = "ZT0105", Error, "a port cannot be read, so no policy of this kind reaches Felix";
     PORT_NEVER_MATCHES = "ZT0106", Warning, "a named port that no endpoint can have never matches";
-    ACTION_UNKNOWN = "ZT0107", Error, "an action is none that Felix knows, so Felix drops the policy";
+    ACTION_UNKNOWN = "ZT0107", Error, "an action is none that Felix knows, so Felix drops the policy, or stops";
     RULE_SELECTOR_UNREADABLE = "ZT0108", Error, "a selector of a rule cannot be read, so Felix drops the policy or the selector";
     TIER_MISSING = "ZT0109", Warning, "the tier does not exist";
     FIELD_UNKNOWN = "ZT0110", Warning, "a field is none that Calico knows, so the API server leaves it out";

@@ -55,18 +55,24 @@ pub fn of_spec(id: &PolicyId, spec: &RuleSpec, list: &str, place: usize, notes: 
     rule
 }
 
-/// Lower-cased as Calico does, but `Pass`, which alone has a name of its own inside; an empty action allows.
+/// Lower-cased as Calico does, but `Pass`, which alone has a name of its own inside; an empty action allows. Up to 3.28
+/// Felix knows `pass` too, and panics at any other word on every node that needs the rule (felix/rules/policy.go, seen).
 fn action(text: &str, field: &str, notes: &mut Notes<'_>) -> RuleAction {
     if text == "Pass" {
         return RuleAction::Pass;
     }
+    let panics = notes.version.is_some_and(|version| !version.at_least(3, 29));
     match text.to_lowercase().as_str() {
         "" | "allow" => RuleAction::Allow,
         "deny" => RuleAction::Deny,
         "log" => RuleAction::Log,
         "next-tier" => RuleAction::Pass,
+        "pass" if panics => RuleAction::Pass,
         _ => {
             let detail = format!("{field}.action is {text:?}, not Allow, Deny, Log or Pass");
+            if panics {
+                notes.stops_nodes.get_or_insert_with(|| detail.clone());
+            }
             notes.drop_policy(findings::ACTION_UNKNOWN, detail);
             RuleAction::Deny
         }

@@ -23,14 +23,15 @@ pub fn spoil(random: &mut Random, objects: &mut [Value]) -> bool {
 
 fn one(random: &mut Random, spec: &mut Value) {
     let nothing_else = random.chance(50);
-    match random.below(8) {
+    match random.below(9) {
         // No types: both directions.
         0 | 1 => {
             spec.as_object_mut().expect("a spec").remove("types");
         }
         // The policy is gone.
         2 => spec["selector"] = json!("app = 'web'"),
-        3 => in_a_rule(random, spec, |rule| rule["action"] = json!("Reject")),
+        // No action allows.
+        3 => in_a_rule(random, spec, |rule| rule["action"] = json!("")),
         // Addresses that cannot be read are left out; a list of nothing else matches everything.
         4 => in_a_rule(random, spec, |rule| {
             if let Some(nets) = rule.pointer_mut("/source/nets").and_then(Value::as_array_mut) {
@@ -55,11 +56,7 @@ fn one(random: &mut Random, spec: &mut Value) {
             }
         }),
         6 => in_a_rule(random, spec, |rule| {
-            let text = rule["action"].as_str().unwrap_or_default().to_lowercase();
-            // Of the actions, `pass` alone has another name inside.
-            if text != "pass" {
-                rule["action"] = json!(text);
-            }
+            rule["action"] = json!(rule["action"].as_str().unwrap_or_default().to_lowercase());
         }),
         _ => in_a_rule(random, spec, |rule| {
             if let Some(text) = rule["protocol"].as_str().map(str::to_lowercase) {
