@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::api::{Api, Request};
 use super::cage::Cage;
+use super::log::{KernelLog, Turn};
 use super::marks::Marks;
 use super::network::{self, CONTROL, OUTSIDE, of_pod};
-use super::probe::{Fate, Probe, Protocol};
+use super::probe::{Fate, Probe, Protocol, Sender};
 use super::prober;
 use super::server::Servers;
 use super::station::{Listeners, Station};
@@ -44,16 +45,31 @@ pub struct Lab {
     world: Vec<Value>,
     /// Source ports of TCP that probes named since the last world.
     fixed_ports: BTreeSet<u16>,
+    log: Option<KernelLog>,
+    turn: Turn,
 }
 
 impl Lab {
     /// Starts a cluster of this mode without any policy. Panics with one sentence on a machine that cannot.
     pub fn start(mode: Mode) -> Lab {
+        Lab::start_inturn(mode, Turn::quiet)
+    }
+
+    /// The same, and what Log rules write can be read with [`Lab::log_lines`]. It waits until there is no other lab, and
+    /// others wait for its end, since all would write to the same log.
+    pub fn start_with_log(mode: Mode) -> Lab {
+        let mut lab = Lab::start_inturn(mode, Turn::logging);
+        lab.log = Some(KernelLog::start(&lab.turn));
+        lab
+    }
+
+    fn start_inturn(mode: Mode, turn: impl Fn() -> Turn) -> Lab {
         static CHECKED: Once = Once::new();
         CHECKED.call_once(needs::check);
         // Built before the first namespace is made, so that no cluster waits for a compiler.
         super::support::build();
         super::support::build_felix();
+        let turn = turn();
         let topology = Topology::of(mode);
         let cage = Cage::new();
         network::lay(&cage, &topology);
@@ -80,11 +96,57 @@ impl Lab {
             nodes.map(|(node, started)| Servers::start_felix(&cage, &plane, &topology, node, started)).collect();
         let stations = stations(&cage, &topology);
         let marks = Marks::new(&api, &topology);
-        let _controllers = controllers;
-        let (world, fixed_ports) = (Vec::new(), BTreeSet::new());
-        let mut lab = Lab { stations, api, cage, servers, _controllers, plane, topology, marks, world, fixed_ports };
+        let mut lab = Lab {
+            stations,
+            api,
+            cage,
+            servers,
+            _controllers: controllers,
+            plane,
+            topology,
+            marks,
+            world: Vec::new(),
+            fixed_ports: BTreeSet::new(),
+            log: None,
+            turn: turn,
+        };
         lab.apply(&[]);
+        lab.warm_up();
         lab
+    }
+
+    /// Waits until every node reaches the pods of every other: tunnels are there and have shaken hands.
+    fn warm_up(&mut self) {
+        let mut probes = Vec::new();
+        for node in &self.topology.nodes {
+            for pod in &self.topology.pods {
+                let addresses = node.addresses.iter().zip(&pod.addresses);
+                probes.extend(addresses.map(|(source, destination)| Probe {
+                    sender: Sender::Node(node.name.clone()),
+                    source: *source,
+                    destination: *destination,
+                    port: Some(POD_TCP[0]),
+                    protocol: Protocol::Tcp,
+                    source_port: None,
+                    entry: None,
+                }));
+            }
+        }
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let fates = self.send(&probes);
+            let failed: Vec<_> =
+                probes.iter().zip(&fates).filter(|(_, fate)| !matches!(fate, Fate::Allowed { .. })).collect();
+            if failed.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "without policies not all works: {failed:?}\n{}", self.logs());
+        }
+    }
+
+    /// The packets that Log rules wrote since the last call, each as the kernel's line without its time.
+    pub fn log_lines(&mut self) -> Vec<String> {
+        self.log.as_mut().expect("a lab that was started with its log").lines()
     }
 
     /// The cluster.

@@ -37,7 +37,9 @@ done
 echo 0 >ipv4/icmp_ratelimit
 echo 0 >ipv6/icmp/ratelimit
 # Older kernels have one for the whole machine, which a namespace cannot see.
-if [ -e ipv4/icmp_msgs_per_sec ]; then echo 100000 >ipv4/icmp_msgs_per_sec; fi
+for limit in per_sec burst; do
+  if [ -e ipv4/icmp_msgs_$limit ]; then echo 100000 >ipv4/icmp_msgs_$limit; fi
+done
 ip link set lo up
 ";
 
@@ -100,6 +102,21 @@ pub fn lay(cage: &Cage, topology: &Topology) {
     for (namespace, batch) in &commands.0 {
         cage.feed(Some(namespace), &["ip", "-batch", "-"], batch);
     }
+    cage.script(Some(FABRIC), &entries(topology));
+}
+
+/// The rules by which a client says through which node its packet enters.
+fn entries(topology: &Topology) -> String {
+    let mut script = String::new();
+    for (index, node) in topology.nodes.iter().enumerate() {
+        for address in &node.addresses {
+            let (family, tos) = (if address.is_ipv4() { 4 } else { 6 }, type_of_service(index));
+            let table = 101 + index;
+            writeln!(script, "ip -{family} rule add tos {tos:#04x} iif {OUTSIDE} priority {table} lookup {table}")
+                .expect("write to memory");
+        }
+    }
+    script
 }
 
 fn mac(kind: u8, number: usize) -> String {
@@ -178,15 +195,8 @@ fn routes(topology: &Topology, commands: &mut Commands) {
     for (index, node) in topology.nodes.iter().enumerate() {
         for (range, address) in node.ranges.iter().zip(&node.addresses) {
             commands.add(FABRIC, format!("route add {range} via {address}"));
-            let all = if address.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
             let table = 101 + index;
-            let route = format!("route add default via {address} dev bridge table {table}");
-            commands.add(FABRIC, route);
-            let tos = type_of_service(index);
-            commands.add(
-                FABRIC,
-                format!("rule add from {all} tos {tos:#04x} iif {OUTSIDE} priority {table} lookup {table}"),
-            );
+            commands.add(FABRIC, format!("route add default via {address} dev bridge table {table}"));
             // Also beneath WireGuard, whose rule comes before. Felix makes VXLAN's routes by itself.
             if topology.mode.encapsulation != Encapsulation::Vxlan {
                 for other in topology.nodes.iter().filter(|other| other.name != node.name) {

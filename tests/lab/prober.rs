@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::network::type_of_service;
-use super::probe::{Fate, Probe, Protocol, Sender};
+use super::probe::{Fate, Probe, Sender};
 use super::station::{Attempt, Batch, Outcome, Reply, Station};
 use super::topology::{Exposure, Topology};
 
 /// The least time after which silence counts. Packets here pass in less than a millisecond.
 const SILENCE: Duration = Duration::from_millis(350);
 /// How many times as long as the slowest answer of the round silence has to last: a loaded machine is slow with all.
-const SLOWEST: u32 = 8;
+const SLOWEST: u32 = 3;
 /// How often a probe is asked again when two rounds disagree.
 const ROUNDS: usize = 5;
 /// How many attempts are on their way at once; each has a socket.
@@ -127,7 +127,8 @@ fn attempt(topology: &Topology, probe: &Probe) -> (String, Attempt) {
         type_of_service(index.unwrap_or_else(|| panic!("the lab has no node {entry}")))
     });
     let (source_port, destination, port) = (probe.source_port, probe.destination, probe.port.unwrap_or(0));
-    (station, Attempt { id: 0, source, source_port, destination, port, protocol: probe.protocol, tos })
+    let once = backends(topology, probe) > 1;
+    (station, Attempt { id: 0, source, source_port, destination, port, protocol: probe.protocol, tos, once })
 }
 
 /// How many attempts a round makes: enough to meet every backend of a service, among which kube-proxy chooses at random.

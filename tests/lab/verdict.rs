@@ -82,12 +82,15 @@ fn entry(probe: &Probe) -> Option<String> {
     probe.entry.clone().filter(|_| matches!(probe.sender, Sender::Client(_)))
 }
 
-/// Only where no masquerading can follow behind the last checkpoint: kube-proxy masquerades on the way to a pod of the
-/// same node too, behind every policy, where the kernel chooses the address.
+/// Only where no masquerading can follow behind the last checkpoint: on the way to a pod of the same node kube-proxy
+/// masquerades too, behind every policy, where the kernel chooses the address.
 fn shows_source(path: &Way) -> bool {
-    let has = |checkpoint| path.hops.iter().any(|hop| hop.checkpoint == checkpoint);
+    let last = |checkpoint| path.hops.iter().rposition(|hop| hop.checkpoint == checkpoint);
     let ends_in_pod = path.hops.last().is_some_and(|hop| hop.checkpoint == Checkpoint::Ingress);
-    has(Checkpoint::Snat) || (ends_in_pod && !has(Checkpoint::Dnat))
+    match (last(Checkpoint::Dnat), last(Checkpoint::Snat)) {
+        (None, None) => ends_in_pod,
+        (dnat, snat) => snat > dnat,
+    }
 }
 
 fn reasons(path: &Way) -> Vec<String> {

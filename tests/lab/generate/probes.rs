@@ -54,7 +54,9 @@ pub fn flows(random: &mut Random, terrain: &Terrain, hosts: bool, count: usize) 
         if flows.iter().any(|flow| flow.probe == probe) {
             continue;
         }
-        if fixed_ports && probe.port.is_some() {
+        // With one port there is one attempt, which meets one of several backends.
+        let ends = terrain.ends(probe.protocol, probe.destination, probe.port).len();
+        if fixed_ports && probe.port.is_some() && ends == 1 {
             probe.source_port = u16::try_from(20_000 + flows.len() * 7).ok();
         }
         flows.push(Flow { class, probe });
