@@ -59,6 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Take a grant back')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what is locked, the grants, and what was noticed')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain what becomes of a connection, hop by hop')
+            [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Explain kernel log lines, and print the commands that open them')
             [CompletionResult]::new('snapshot', 'snapshot', [CompletionResultType]::ParameterValue, 'Save what decides about the cluster''s traffic as manifests')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'List the changes that were made, newest first')
             [CompletionResult]::new('undo', 'undo', [CompletionResultType]::ParameterValue, 'Take a recorded change back')
@@ -282,10 +283,48 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             break
         }
         'kubectl-zerotrust;explain' {
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Who connects: a pod, workload, Service, address, CIDR, nodes or world')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Who connects: a pod, workload, Service, address, CIDR, nodes or world; a node''s address is a process on it')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'To what, with a port where it has none of its own; an IPv6 address with a port in brackets')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'tcp, udp, sctp or icmp; that of the port where not set')
-            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'The node where the connection enters the cluster')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'The node where a connection from outside enters the cluster; every one that it can where not set')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml, name')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml, name')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace in which names are looked up; the context''s where not set, else all')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace in which names are looked up; the context''s where not set, else all')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to print in colour; NO_COLOR and TERM=dumb turn auto off')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more to standard error: 1 tells where facts come from, 6 every request')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more to standard error: 1 tells where facts come from, 6 every request')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig file to use for CLI requests')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The name of the kubeconfig context to use')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'The name of the kubeconfig cluster to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The name of the kubeconfig user to use')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Username to impersonate for the operation; a regular user or a service account in a namespace')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate for the operation')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The address and port of the Kubernetes API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The address and port of the Kubernetes API server')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'Path to a cert file for the certificate authority')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'Path to a client certificate file for TLS')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'Path to a client key file for TLS')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token for authentication to the API server')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'If true, the server''s certificate will not be checked for validity, which makes HTTPS connections insecure')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name to use for server certificate validation; the server''s hostname where not set')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don''t timeout')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'If true, opt-out of response compression for all requests to the server')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories are always read with what is below them; accepted as kubectl takes it')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories are always read with what is below them; accepted as kubectl takes it')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Look names up in all namespaces, whatever the context says')
+            [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Look names up in all namespaces, whatever the context says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-zerotrust;diagnose' {
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'A kernel log; - is standard input, which is also read where neither --log nor --node is given')
+            [CompletionResult]::new('--node', '--node', [CompletionResultType]::ParameterName, 'A node whose kernel log is read through the API server (it takes `get` on nodes/proxy)')
+            [CompletionResult]::new('--prefix', '--prefix', [CompletionResultType]::ParameterName, 'What Felix writes before a packet, where it is not in the FelixConfiguration (FELIX_LOGPREFIX)')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
@@ -312,6 +351,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name to use for server certificate validation; the server''s hostname where not set')
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don''t timeout')
             [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'If true, opt-out of response compression for all requests to the server')
+            [CompletionResult]::new('--all-nodes', '--all-nodes', [CompletionResultType]::ParameterName, 'Read the kernel logs of all nodes')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Go on reading, and print new groups as they come')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Go on reading, and print new groups as they come')
             [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories are always read with what is below them; accepted as kubectl takes it')
             [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories are always read with what is below them; accepted as kubectl takes it')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Look names up in all namespaces, whatever the context says')
@@ -506,6 +548,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Take a grant back')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what is locked, the grants, and what was noticed')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain what becomes of a connection, hop by hop')
+            [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Explain kernel log lines, and print the commands that open them')
             [CompletionResult]::new('snapshot', 'snapshot', [CompletionResultType]::ParameterValue, 'Save what decides about the cluster''s traffic as manifests')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'List the changes that were made, newest first')
             [CompletionResult]::new('undo', 'undo', [CompletionResultType]::ParameterValue, 'Take a recorded change back')
@@ -530,6 +573,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             break
         }
         'kubectl-zerotrust;help;explain' {
+            break
+        }
+        'kubectl-zerotrust;help;diagnose' {
             break
         }
         'kubectl-zerotrust;help;snapshot' {

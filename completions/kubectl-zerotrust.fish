@@ -58,6 +58,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a 
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "revoke" -d 'Take a grant back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "diagnose" -d 'Explain kernel log lines, and print the commands that open them'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "history" -d 'List the changes that were made, newest first'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "undo" -d 'Take a recorded change back'
@@ -267,11 +268,11 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand stat
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l from -d 'Who connects: a pod, workload, Service, address, CIDR, nodes or world' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l from -d 'Who connects: a pod, workload, Service, address, CIDR, nodes or world; a node\'s address is a process on it' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l to -d 'To what, with a port where it has none of its own; an IPv6 address with a port in brackets' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l protocol -d 'tcp, udp, sctp or icmp; that of the port where not set' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l entry -d 'The node where the connection enters the cluster' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s o -l output -d 'One of table, wide, json, yaml' -r -f -a "table\t'For people'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -l entry -d 'The node where a connection from outside enters the cluster; every one that it can where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s o -l output -d 'One of table, wide, json, yaml, name' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
 json\t'JSON'
 yaml\t'YAML'
@@ -303,6 +304,43 @@ false\t''"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l log -d 'A kernel log; - is standard input, which is also read where neither --log nor --node is given' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l node -d 'A node whose kernel log is read through the API server (it takes `get` on nodes/proxy)' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l prefix -d 'What Felix writes before a packet, where it is not in the FelixConfiguration (FELIX_LOGPREFIX)' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s o -l output -d 'One of table, wide, json, yaml' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l all-nodes -d 'Read the kernel logs of all nodes'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s w -l watch -d 'Go on reading, and print new groups as they come'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
@@ -459,15 +497,16 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand vers
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain snapshot history undo completion version help" -f -a "lockdown" -d 'Deny everything to all application namespaces, in both directions, but DNS'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain snapshot history undo completion version help" -f -a "unlock" -d 'Take the lockdown back and keep the grants'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain snapshot history undo completion version help" -f -a "allow" -d 'Open a flow wherever policy stops it'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain snapshot history undo completion version help" -f -a "revoke" -d 'Take a grant back'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain snapshot history undo completion version help" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain snapshot history undo completion version help" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain snapshot history undo completion version help" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain snapshot history undo completion version help" -f -a "history" -d 'List the changes that were made, newest first'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain snapshot history undo completion version help" -f -a "undo" -d 'Take a recorded change back'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain snapshot history undo completion version help" -f -a "completion" -d 'Print a completion script for a shell'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain snapshot history undo completion version help" -f -a "version" -d 'Print the version of this program'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain snapshot history undo completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "lockdown" -d 'Deny everything to all application namespaces, in both directions, but DNS'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "unlock" -d 'Take the lockdown back and keep the grants'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "allow" -d 'Open a flow wherever policy stops it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "revoke" -d 'Take a grant back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "diagnose" -d 'Explain kernel log lines, and print the commands that open them'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "history" -d 'List the changes that were made, newest first'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "undo" -d 'Take a recorded change back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "completion" -d 'Print a completion script for a shell'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "version" -d 'Print the version of this program'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -109,6 +109,22 @@ pub struct Writing {
     pub no_record: bool,
 }
 
+/// How a subcommand that changes nothing prints its answer.
+#[derive(Clone, Debug, Args)]
+pub struct Format {
+    /// One of table, wide, json, yaml, name
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub output: Output,
+}
+
 /// Where records are.
 #[derive(Clone, Debug, Args)]
 pub struct Records {

@@ -15,11 +15,12 @@
 //! | [`observe`] | objects, and gives a [`World`](model::world::World) | a client, files, the time |
 //! | [`evaluate`] | a world and a packet, and gives [`Path`](model::flow::Path)s with their verdicts | a client, JSON, the time |
 //! | [`mod@plan`] | a world and an intent, and gives a [`Plan`](plan::Plan) | a client, files, the time, prompts |
+//! | [`diagnose`] | lines of kernel logs and a world, and gives groups of packets with the commands that open them | a client, files, the time |
 //! | [`show`] | any value, and gives text | a client |
 //! | [`apply`] and [`record`] | an [`ApprovedPlan`](apply::ApprovedPlan), and give a [`Change`](apply::Change) | prompts, tables |
 //! | [`commands`] | flags, and give an [`Outcome`](outcome::Outcome) | nothing, but they hold no logic |
 //!
-//! [`model`] holds the nouns; [`findings`] and [`outcome`] are what can be noticed and how a command ends; [`cli`] is what
+//! [`logs`] is where kernel logs are read. [`model`] holds the nouns; [`findings`] and [`outcome`] are what can be noticed and how a command ends; [`cli`] is what
 //! all subcommands share. `tests/house.rs` keeps the walls: it reads the source and looks for what a room must not know.
 //!
 //! # What always holds
@@ -53,9 +54,11 @@
 pub mod apply;
 pub mod cli;
 pub mod commands;
+pub mod diagnose;
 pub mod evaluate;
 pub mod findings;
 pub mod kubernetes;
+pub mod logs;
 pub mod model;
 pub mod observe;
 pub mod outcome;

@@ -11,7 +11,14 @@ use kubectl_zerotrust::kubernetes::calico::to_v3;
 use kubectl_zerotrust::kubernetes::names::{Kind, RESOURCES};
 use kubectl_zerotrust::kubernetes::objects::{Answer, Coverage, Objects, Place, Query, Unread};
 use kubectl_zerotrust::model::flow::{Decider, Packet, Protocol, Verdict, together};
+use kubectl_zerotrust::model::intent::Peer;
 use kubectl_zerotrust::model::world::{Version, World};
+use kubectl_zerotrust::plan::fix::{Command, Remedy, remedy};
+use kubectl_zerotrust::plan::grant::Ask;
+use kubectl_zerotrust::plan::question::{Asked, granted};
+use kubectl_zerotrust::plan::resolve::resolve;
+use kubectl_zerotrust::plan::simulate::simulate;
+use kubectl_zerotrust::plan::target::Target;
 use serde_json::Value;
 
 /// How the judged flows of one class came out.
@@ -43,6 +50,100 @@ fn every_recorded_packet_has_the_verdict_that_felix_gave_it() {
     let unknown: usize = tallies.values().map(|tally| tally.unknown).sum();
     println!("{} worlds", worlds.len());
     assert!(failures.is_empty() && unknown == 0, "{}", failures.join("\n"));
+}
+
+/// What is printed as the command that opens a flow does so, and opens nothing that nobody asked for: the plan is made and
+/// simulated, then the same packet passes on every path, and its neighbours fare as before.
+#[test]
+fn a_command_that_is_named_opens_the_flow_and_no_neighbour() {
+    let (mut named, mut without, mut wrong) = (0, BTreeMap::<String, usize>::new(), Vec::new());
+    for folder in worlds(&directory()) {
+        let world = read(&folder);
+        let flows = std::fs::read_to_string(folder.join("flows.json")).expect("flows.json");
+        for flow in serde_json::from_str::<Vec<Value>>(&flows).expect("a list of flows") {
+            let text = |field: &str| flow[field].as_str().expect(field);
+            if text("outcome") == "allow" {
+                continue;
+            }
+            let asked = Asked::parse(text("from"), text("to"), Some(text("protocol")), None, None).expect("a question");
+            let ways = asked.ways(&world).expect("its ways");
+            if matches!(together(&ways.paths), Verdict::Allow | Verdict::Unknown) {
+                continue;
+            }
+            let Remedy { opening, obstacles } = remedy(&world, &asked, &ways);
+            let Some(opening) = opening else {
+                assert!(!obstacles.is_empty(), "{}: {flow}: neither a command nor a reason", folder.display());
+                *without.entry(text("class").into()).or_default() += 1;
+                continue;
+            };
+            named += 1;
+            let Command::Allow(ask) = &opening.command;
+            let (plan, grant) = granted(&world, ask).expect("the plan of the command");
+            let after = simulate(&world, &plan.steps).expect("the world that it makes");
+            assert_eq!(grant.as_deref(), Some(opening.grant.as_str()));
+            let (packet, _) = question(&flow);
+            if verdict_of(&after, packet) != Verdict::Allow {
+                wrong.push(format!("{}: {:?} does not open {flow}", folder.display(), opening.command.flags()));
+            }
+            for neighbour in neighbours(&world, &packet) {
+                let (before, then) = (verdict_of(&world, neighbour), verdict_of(&after, neighbour));
+                if then == Verdict::Allow && before != Verdict::Allow && !meant(&world, ask, &packet, &neighbour) {
+                    wrong.push(format!(
+                        "{}: {:?} for {flow} also opens {neighbour:?}",
+                        folder.display(),
+                        opening.command.flags()
+                    ));
+                }
+            }
+        }
+    }
+    println!("{named} commands were tried; without one: {without:?}");
+    assert!(named > 100, "only {named} commands were named");
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn verdict_of(world: &World, packet: Packet) -> Verdict {
+    together(&walk(world, &Question { packet, entry: None }))
+}
+
+/// Packets that differ from one in one thing: port, protocol, source or destination.
+fn neighbours(world: &World, packet: &Packet) -> Vec<Packet> {
+    let mut found = Vec::new();
+    for port in packet.port.into_iter().flat_map(|port| [port - 1, port + 1, 22]) {
+        found.push(Packet { port: Some(port), ..*packet });
+    }
+    let other = if packet.protocol == Protocol::TCP { Protocol::UDP } else { Protocol::TCP };
+    found.push(Packet { protocol: other, ..*packet });
+    let family = |ip: &std::net::IpAddr| ip.is_ipv4() == packet.source.is_ipv4();
+    let pods = world.pods.iter().filter(|pod| !pod.host_network && !pod.finished).flat_map(|pod| pod.addresses.clone());
+    let nodes = world.nodes.values().flat_map(|node| node.all_addresses());
+    let stranger = ["203.0.113.77".parse().unwrap(), "2001:db8::77".parse().unwrap()];
+    for ip in pods.chain(nodes).chain(stranger).filter(family) {
+        found.push(Packet { source: ip, ..*packet });
+        found.push(Packet { destination: ip, ..*packet });
+    }
+    found.retain(|neighbour| neighbour != packet && neighbour.port != Some(0));
+    found
+}
+
+/// Whether a neighbour is part of what the command says: the ends are pods with the same labels, which cannot be told
+/// apart, or the same Service by another of its addresses, or the port of it.
+fn meant(world: &World, ask: &Ask, packet: &Packet, neighbour: &Packet) -> bool {
+    let end = |target: &Target, ip: std::net::IpAddr, own: std::net::IpAddr| {
+        let resolved = resolve(world, target).expect("an end of a command");
+        let of_pods = resolved.pods.iter().any(|index| world.pods[*index].addresses.contains(&ip));
+        let of_nets = matches!(&resolved.peer, Peer::Nets(nets) if nets.iter().any(|net| net.contains(&ip)));
+        // A node's process has the addresses that pods see of it.
+        let same_node = world.node_at(ip).is_some() && world.node_at(ip) == world.node_at(own);
+        ip == own || of_pods || of_nets || same_node
+    };
+    let to_service =
+        world.services_at(packet.destination).next().is_some() || world.node_at(packet.destination).is_some();
+    let same_port = neighbour.port == packet.port && neighbour.protocol == packet.protocol;
+    same_port
+        && end(&ask.from, neighbour.source, packet.source)
+        && (end(&ask.to, neighbour.destination, packet.destination)
+            || (to_service && world.node_at(neighbour.destination).is_some()))
 }
 
 /// Kinds that are read together, and what removes them.

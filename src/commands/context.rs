@@ -27,6 +27,8 @@ pub struct Context {
     pub paint: Paint,
     /// Colour on standard error.
     pub paint_errors: Paint,
+    /// Characters in a line of standard output.
+    pub width: usize,
     /// Whether a person can be asked: standard input and error are a terminal.
     pub interactive: bool,
 }
@@ -51,6 +53,7 @@ impl Context {
             command_line: command_line(std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned())),
             paint: paint(std::io::stdout().is_terminal()),
             paint_errors: paint(errors),
+            width: width(),
             interactive: errors && std::io::stdin().is_terminal(),
         }
     }
@@ -58,6 +61,28 @@ impl Context {
     /// The time as records have it.
     pub fn when(&self) -> String {
         Timestamp::from_second(self.now.as_second()).unwrap_or(self.now).to_string()
+    }
+
+    /// A command line of this program for the same cluster or files.
+    pub fn again(&self, command: &str, flags: &[(&str, String)]) -> String {
+        let connection = &self.global.connection;
+        let mut words: Vec<String> = Vec::new();
+        let mut add = |flag: &str, value: &dyn std::fmt::Display| words.extend([flag.to_string(), value.to_string()]);
+        flags.iter().for_each(|(flag, value)| add(flag, value));
+        connection.kubeconfig.iter().for_each(|file| add("--kubeconfig", &file.display()));
+        let named = [
+            ("--context", &connection.context),
+            ("--cluster", &connection.cluster),
+            ("--user", &connection.user),
+            ("--server", &connection.server),
+            ("--as", &connection.impersonate),
+        ];
+        for (flag, value) in named {
+            value.iter().for_each(|value| add(flag, value));
+        }
+        connection.impersonate_groups.iter().for_each(|group| add("--as-group", group));
+        self.global.filename.iter().for_each(|file| add("-f", &file.display()));
+        words.iter().fold(format!("kubectl zerotrust {command}"), |line, word| line + " " + &quoted(word))
     }
 
     /// Prints an answer. If nobody reads it any more, the program ends as kubectl does.
@@ -85,6 +110,18 @@ impl Context {
         };
         self.say(&format!("{text}\n"));
     }
+}
+
+/// Lines for people are between these widths: shorter ones fall to pieces, longer ones lose the eye.
+const WIDTHS: std::ops::RangeInclusive<usize> = 60..=140;
+/// Where nobody says how wide a line is: a file, a pipe.
+const WIDTH: usize = 100;
+
+/// COLUMNS, or the terminal's width.
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse::<usize>().ok());
+    let width = columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
+    width.unwrap_or(WIDTH).clamp(*WIDTHS.start(), *WIDTHS.end())
 }
 
 /// Words as a shell takes them again.
@@ -127,6 +164,16 @@ mod tests {
             line(&["allow", "--to", "it's", "--reason", "", "-n=a"]),
             r"kubectl zerotrust allow --to 'it'\''s' --reason '' -n=a"
         );
+    }
+
+    #[test]
+    fn a_command_that_is_named_is_for_the_same_cluster() {
+        let mut global = Global { filename: vec!["my files".into()], ..Global::default() };
+        global.connection.context = Some("prod".into());
+        global.connection.impersonate_groups = vec!["ops".into()];
+        let line = Context::of_process(&global).again("allow", &[("--from", "shop/web".into())]);
+        let words = "kubectl zerotrust allow --from shop/web --context prod --as-group ops -f 'my files'";
+        assert_eq!(line, words);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::context::Context;
 use super::session::Session;
-use crate::cli::{Output, Records};
+use crate::cli::{Format, Output, Records};
 use crate::outcome::{Outcome, Problem};
 use crate::record::{self, journal};
 use crate::show::history;
@@ -22,17 +22,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct History {
-    /// One of table, wide, json, yaml, name
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: Output,
+    #[command(flatten)]
+    format: Format,
     #[command(flatten)]
     records: Records,
 }
@@ -43,11 +34,11 @@ impl History {
         Session::run(context, async |session| {
             session.needs_a_cluster("there is no history of changes to files: the files' own history is")?;
             let listed = journal::list(&session.source, &self.records.record_namespace).await?;
-            if listed.is_empty() && self.output.is_text() {
+            if listed.is_empty() && self.format.output.is_text() {
                 context.say(&format!("No changes are recorded in namespace {}.\n", self.records.record_namespace));
                 return Ok(Outcome::Done);
             }
-            context.print(&match self.output {
+            context.print(&match self.format.output {
                 Output::Table => history::text(&listed, false),
                 Output::Wide => history::text(&listed, true),
                 Output::Json => json(&history::value(&listed)),

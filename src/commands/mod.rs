@@ -5,6 +5,7 @@ pub mod allow;
 pub mod change;
 pub mod completion;
 pub mod context;
+pub mod diagnose;
 pub mod explain;
 pub mod history;
 pub mod lockdown;
@@ -53,6 +54,7 @@ subcommands! {
     revoke::Revoke,
     status::Status,
     explain::Explain,
+    diagnose::Diagnose,
     snapshot::Snapshot,
     history::History,
     undo::Undo,

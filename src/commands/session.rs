@@ -74,8 +74,17 @@ impl Session<'_> {
         }
     }
 
-    /// Reads what a question needs: `next` says what is still missing, given what is known by now. No query is asked twice.
+    /// Reads what a question needs, and says what could not be read.
     pub async fn observe(&self, first: Vec<Query>, next: impl Fn(&World) -> Vec<Query>) -> Result<Scene, Problem> {
+        let scene = self.look(first, next).await?;
+        if !self.said.replace(true) {
+            self.context.say(&unread::warning(&scene.unread, self.context.paint_errors));
+        }
+        Ok(scene)
+    }
+
+    /// Reads what a question needs: `next` says what is still missing, given what is known by now. No query is asked twice.
+    pub async fn look(&self, first: Vec<Query>, next: impl Fn(&World) -> Vec<Query>) -> Result<Scene, Problem> {
         let mut objects = Objects::default();
         let mut asked: HashSet<Query> = HashSet::new();
         let mut queries = first;
@@ -92,9 +101,6 @@ impl Session<'_> {
             if queries.is_empty() || round == ROUNDS {
                 break;
             }
-        }
-        if !self.said.replace(true) {
-            self.context.say(&unread::warning(&objects.unread, self.context.paint_errors));
         }
         Ok(Scene { world, unread: objects.unread })
     }

@@ -20,7 +20,7 @@ Examples:
 ///
 /// Writes every object that this program looks at into a new directory, one file for each kind: any question can then be
 /// asked with -f, without the cluster. Secrets are never read, and what may be confidential (environment variables,
-/// arguments, mounts) is left out.
+/// arguments, mounts) is left out, but for what tells Calico, kube-proxy and the control plane how the network works.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Snapshot {

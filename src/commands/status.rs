@@ -3,7 +3,7 @@
 
 use super::context::Context;
 use super::session::Session;
-use crate::cli::Output;
+use crate::cli::{Format, Output};
 use crate::outcome::{Outcome, Problem};
 use crate::plan::{needs, status::status};
 use crate::show;
@@ -29,28 +29,24 @@ pub struct Status {
     /// End with 3 if an application namespace is open or something was noticed, with 4 if not all could be seen
     #[arg(long)]
     exit_code: bool,
-    /// One of table, wide, json, yaml, name
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: Output,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Status {
     /// Shows it.
     pub fn run(&self, context: &Context) -> Result<Outcome, Problem> {
         Session::run(context, async |session| {
-            let scene = session.observe(needs::status(), needs::status_follow_ups).await?;
+            // What a table has no room for is not asked for.
+            let detailed = matches!(self.format.output, Output::Wide | Output::Json | Output::Yaml);
+            let scene = session.observe(needs::status(detailed), needs::status_follow_ups).await?;
             let status = status(&scene.world);
-            context.print(&match self.output {
+            context.print(&match self.format.output {
                 Output::Table => show::status::text(&status, false, context.paint),
-                Output::Wide => show::status::text(&status, true, context.paint),
+                Output::Wide => {
+                    let facts = show::facts::table(&status.facts, context.now);
+                    format!("{}\n{facts}", show::status::text(&status, true, context.paint))
+                }
                 Output::Json => json(&show::status::value(&status, &scene.unread)),
                 Output::Yaml => yaml(&show::status::value(&status, &scene.unread)),
                 Output::Name => status.grants.iter().map(|info| format!("grant/{}\n", info.id)).collect(),

@@ -3,13 +3,14 @@
 
 use super::interfaces::{self, Interface};
 use super::journey::{Accepted, Journey};
+use super::owners::Match;
 use super::policy::{AtEnd, Judgement, Labelled, Selected, unseen_policies};
 use super::routes::{self, Via};
 use super::translate::Masquerade;
 use super::untracked;
 use crate::model::flow::{Checkpoint, Decider, HopAction, Packet, Protocol};
 use crate::model::policy::{Direction, Hook, Policy};
-use crate::model::world::{AddressRole, Failsafe, HostEndpoint, World};
+use crate::model::world::{AddressRole, EndpointToHost, Fact, Failsafe, HostEndpoint, World};
 
 /// A host endpoint that is to be asked, or why it cannot be told which.
 type Asked<'w> = Result<Option<&'w HostEndpoint>, String>;
@@ -37,10 +38,12 @@ pub fn before_translation(world: &World, node: &str, from: Interface, journey: &
     if selected.is_empty() {
         return;
     }
-    if is_failsafe(&world.network.failsafe_in, &journey.packet, Direction::Ingress) {
+    let failsafe = failsafe(world, node, Direction::Ingress, &journey.packet);
+    if failsafe == Match::Yes {
         return add_failsafe(node, endpoint, Direction::Ingress, journey);
     }
-    let judgement = selected.judge(world, Direction::Ingress, &journey.packet, AtEnd::GoesOn);
+    let mut judgement = selected.judge(world, Direction::Ingress, &journey.packet, AtEnd::GoesOn);
+    doubt(&mut judgement, failsafe);
     journey.accepted = match judgement.action {
         HopAction::Allow => Accepted::Yes,
         HopAction::Unknown => Accepted::Unknown,
@@ -69,15 +72,13 @@ fn host_policy(world: &World, node: &str, interface: Interface, direction: Direc
     };
     let endpoint = interfaces::host_endpoint(world, node, interface);
     let Some(endpoint) = known(world, node, checkpoint, direction, endpoint, journey) else { return };
-    let failsafes = match direction {
-        Direction::Ingress => &world.network.failsafe_in,
-        Direction::Egress => &world.network.failsafe_out,
-    };
-    if is_failsafe(failsafes, &journey.packet, direction) {
+    let failsafe = failsafe(world, node, direction, &journey.packet);
+    if failsafe == Match::Yes {
         return add_failsafe(node, endpoint, direction, journey);
     }
     let selected = Selected::find(world, labelled(endpoint), direction, |policy| policy.hook == Hook::Normal);
     let mut judgement = selected.judge(world, direction, &journey.packet, AtEnd::Then(profiles(endpoint)));
+    doubt(&mut judgement, failsafe);
     if direction == Direction::Ingress {
         journey.doubt_denial(&mut judgement);
     }
@@ -158,13 +159,12 @@ fn known<'w>(
     None
 }
 
-/// A host endpoint as policies select it.
-pub fn labelled(endpoint: &HostEndpoint) -> Labelled<'_> {
+pub(super) fn labelled(endpoint: &HostEndpoint) -> Labelled<'_> {
     Labelled { labels: &endpoint.labels, unseen: &[], namespace: None }
 }
 
 /// A host endpoint without a profile that allows drops what no policy has a say in.
-fn profiles(endpoint: &HostEndpoint) -> Judgement {
+pub(super) fn profiles(endpoint: &HostEndpoint) -> Judgement {
     let decided = |action, name: &str| Judgement { action, by: Decider::Profile { name: name.to_string() } };
     for name in &endpoint.profiles {
         // What a ServiceAccount brings are labels only.
@@ -181,32 +181,83 @@ fn profiles(endpoint: &HostEndpoint) -> Judgement {
     decided(HopAction::Deny, "none")
 }
 
-/// Whether Felix keeps the packet's port open, for the other end that it has in this direction.
-pub fn is_failsafe(failsafes: &[Failsafe], packet: &Packet, direction: Direction) -> bool {
+/// Whether Felix keeps the port open on the node.
+pub(super) fn failsafe(world: &World, node: &str, direction: Direction, packet: &Packet) -> Match {
+    is_failsafe(world, node, direction, direction, packet)
+}
+
+/// Whether doNotTrack policy leaves a packet alone as an answer from a port that Felix keeps open for the other direction.
+pub(super) fn failsafe_of_answer(world: &World, node: &str, direction: Direction, packet: &Packet) -> Match {
+    let asked = match direction {
+        Direction::Ingress => Direction::Egress,
+        Direction::Egress => Direction::Ingress,
+    };
+    is_failsafe(world, node, asked, direction, &Packet { port: packet.source_port, ..*packet })
+}
+
+fn is_failsafe(world: &World, node: &str, list: Direction, direction: Direction, packet: &Packet) -> Match {
+    let felix = world.network.felix_on(node);
+    let failsafes = match list {
+        Direction::Ingress => &felix.failsafe_in,
+        Direction::Egress => &felix.failsafe_out,
+    };
     let other = match direction {
         Direction::Ingress => packet.source,
         Direction::Egress => packet.destination,
     };
-    failsafes.iter().any(|failsafe| {
+    let is_it = |failsafe: &Failsafe| {
         failsafe.protocol == packet.protocol
             && Some(failsafe.port) == packet.port
             && failsafe.net.is_none_or(|net| net.contains(&other))
-    })
+    };
+    match failsafes {
+        Fact::Known { value, .. } => value.iter().any(is_it).into(),
+        Fact::Unknown { .. } if packet.port.is_none() => Match::No,
+        Fact::Unknown { why } => {
+            Match::Maybe(format!("which ports Felix keeps open on node {node} is not known: {why}"))
+        }
+    }
+}
+
+/// A denial that does not count if the port is one that Felix keeps open.
+pub(super) fn doubt(judgement: &mut Judgement, failsafe: Match) {
+    if let (HopAction::Deny, Match::Maybe(why)) = (judgement.action, failsafe) {
+        *judgement = Judgement::unknown(why);
+    }
+}
+
+/// From a pod to a process of its own node, once the pod's policy let it pass: normal host policy is not asked
+/// (felix/rules/static.go), and Felix's defaultEndpointToHostAction decides.
+pub fn from_own_pod(world: &World, node: &str, journey: &mut Journey) {
+    let judgement = match &world.network.felix_on(node).endpoint_to_host {
+        Fact::Known { value: EndpointToHost::Drop, evidence } => Judgement {
+            action: HopAction::Deny,
+            by: Decider::Setting { name: "defaultEndpointToHostAction".into(), evidence: evidence.clone() },
+        },
+        // With Return it is the node's own rules that go on, not Calico's.
+        Fact::Known { .. } => return,
+        Fact::Unknown { why } => Judgement::unknown(why),
+    };
+    journey.add(Some(node.into()), Checkpoint::HostIngress, None, judgement);
 }
 
 fn add_failsafe(node: &str, endpoint: &HostEndpoint, direction: Direction, journey: &mut Journey) {
     journey.add_failsafe(node, (endpoint.name.clone(), direction));
 }
 
-/// The tunnel's own packets from one node to the next: they leave and reach the nodes by themselves, but preDNAT policy
-/// of the other node's interface sees them.
+/// The tunnel's own packets from one node to the next and back: they leave and reach the nodes by themselves, but preDNAT
+/// policy of the interfaces where they come in sees them. VXLAN's port of origin follows from what is inside, so that what
+/// comes back is a connection of its own; with the other tunnels it belongs to that of the way there.
 pub fn tunnelled(world: &World, from: &str, to: &str, via: Via, journey: &mut Journey) {
     let Via::Tunnel(role) = via else { return };
     let inner = journey.packet;
+    let felix = world.network.felix_on(to);
     let (protocol, port) = match role {
         AddressRole::Ipip => (Protocol(4), None),
-        AddressRole::Wireguard => (Protocol::UDP, Some(if inner.destination.is_ipv6() { 51821 } else { 51820 })),
-        _ => (Protocol::UDP, Some(4789)),
+        AddressRole::Wireguard => {
+            (Protocol::UDP, Some(felix.wireguard_ports[usize::from(inner.destination.is_ipv6())]))
+        }
+        _ => (Protocol::UDP, Some(felix.vxlan_port)),
     };
     let source = routes::source_of_host(world, from, Some(to), inner.destination);
     let destination = routes::source_of_host(world, to, Some(from), inner.destination);
@@ -218,10 +269,16 @@ pub fn tunnelled(world: &World, from: &str, to: &str, via: Via, journey: &mut Jo
         return;
     };
     let lost = journey.lost.take();
-    journey.packet = Packet { source, destination, protocol, port, source_port: None, icmp: None };
+    let outer = Packet { source, destination, protocol, port, source_port: None, icmp: None };
+    journey.packet = outer;
     let before = journey.hops.len();
     untracked::tunnelled(world, from, to, journey);
     before_translation(world, to, Interface::Uplink, journey);
+    journey.packet = Packet { source: destination, destination: source, ..outer };
+    match role {
+        AddressRole::Vxlan => before_translation(world, from, Interface::Uplink, journey),
+        _ => untracked::arriving(world, from, Interface::Uplink, journey),
+    }
     if role == AddressRole::Wireguard {
         // One connection for each pair of nodes goes on for as long as either side may speak.
         for hop in journey.hops.iter_mut().skip(before).filter(|hop| hop.action == HopAction::Deny) {

@@ -1,8 +1,10 @@
 //! Which host endpoint polices an interface of a node.
 //! Never knows what its policies say.
 
+use std::net::IpAddr;
+
 use super::owners::unseen_host_endpoints;
-use crate::model::world::{AddressRole, HostEndpoint, World};
+use crate::model::world::{AddressRole, Fact, HostEndpoint, NodeInterface, World};
 
 /// What a packet comes in or goes out by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +33,15 @@ pub fn host_endpoint<'w>(
         return Err(format!("{why}, and one may police node {node}"));
     }
     let mut all: Vec<&HostEndpoint> = world.host_endpoints.iter().filter(|endpoint| endpoint.node == node).collect();
-    if world.network.bpf && !all.is_empty() {
-        return Err(format!("node {node} has host endpoints, whose policy the eBPF dataplane asks elsewhere"));
+    match &world.network.felix_on(node).bpf {
+        _ if all.is_empty() => {}
+        Fact::Known { value: false, .. } => {}
+        Fact::Known { .. } => {
+            return Err(format!("node {node} has host endpoints, whose policy the eBPF dataplane asks elsewhere"));
+        }
+        Fact::Unknown { why } => {
+            return Err(format!("whether node {node}, which has host endpoints, uses eBPF is not known: {why}"));
+        }
     }
     all.sort_by(|a, b| a.name.cmp(&b.name));
     let own = match interface {
@@ -61,11 +70,42 @@ pub fn for_all<'w>(world: &'w World, node: &str) -> Option<&'w HostEndpoint> {
     all.filter(|endpoint| endpoint.interface.as_deref() == Some("*")).min_by(|a, b| a.name.cmp(&b.name))
 }
 
+/// The host endpoint that polices an interface whose name is known, as a kernel log line tells it.
+pub fn named<'w>(
+    world: &'w World,
+    node: &str,
+    name: &str,
+    meant: Interface,
+) -> Result<Option<&'w HostEndpoint>, String> {
+    if let Some(why) = unseen_host_endpoints(world) {
+        return Err(format!("{why}, and one may police node {node}"));
+    }
+    let mut own: Vec<&HostEndpoint> = world.host_endpoints.iter().filter(|endpoint| endpoint.node == node).collect();
+    own.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(endpoint) = own.iter().find(|endpoint| endpoint.interface.as_deref() == Some(name)) {
+        return Ok(Some(endpoint));
+    }
+    let roles: &[AddressRole] = match meant {
+        Interface::Uplink => &[AddressRole::Host, AddressRole::External],
+        Interface::Tunnel(AddressRole::Ipip) => &[AddressRole::Ipip],
+        Interface::Tunnel(AddressRole::Vxlan) => &[AddressRole::Vxlan],
+        Interface::Tunnel(_) => &[AddressRole::Wireguard],
+        Interface::Workload | Interface::Loopback | Interface::Unknown => &[],
+    };
+    let by_address =
+        |endpoint: &&&HostEndpoint| endpoint.interface.is_none() && has_address(world, node, endpoint, roles);
+    let found = own.iter().find(by_address);
+    Ok(found.or_else(|| own.iter().find(|endpoint| endpoint.interface.as_deref() == Some("*"))).copied())
+}
+
 /// Names of interfaces are not known, so the one with the node's address is told by the host endpoint's addresses, or
 /// by being the only one that is named.
 fn uplink<'w>(world: &World, node: &str, all: &[&'w HostEndpoint]) -> Result<Option<&'w HostEndpoint>, String> {
     const ROLES: [AddressRole; 2] = [AddressRole::Host, AddressRole::External];
     let elsewhere = |name: &str| name == "lo" || name == "*" || TUNNELS.iter().any(|(_, names)| names.contains(&name));
+    if let Some(found) = noted_uplink(world, node, all) {
+        return found;
+    }
     let candidates: Vec<&HostEndpoint> =
         all.iter().filter(|endpoint| !endpoint.interface.as_deref().is_some_and(elsewhere)).copied().collect();
     let with_address: Vec<&HostEndpoint> =
@@ -92,6 +132,73 @@ fn uplink<'w>(world: &World, node: &str, all: &[&'w HostEndpoint]) -> Result<Opt
             format!("Node {node} was not read, so whether host endpoint {names} is for the interface is not known")
         }
     })
+}
+
+/// Where Calico notes a node's interfaces, the one with the node's address has a name.
+fn noted_uplink<'w>(
+    world: &World,
+    node: &str,
+    all: &[&'w HostEndpoint],
+) -> Option<Result<Option<&'w HostEndpoint>, String>> {
+    let own = world.nodes.get(node)?;
+    let is_own = |ip: &IpAddr| own.addresses.iter().any(|address| address.ip == *ip && is_host(address.role));
+    let uplinks = own.interfaces.iter().filter(|interface| interface.addresses.iter().any(is_own));
+    let mut found: Vec<Option<&HostEndpoint>> = uplinks.map(|interface| of_interface(all, interface)).collect();
+    found.dedup();
+    match found.as_slice() {
+        [] => None,
+        [one] => Some(Ok(*one)),
+        _ => Some(Err(format!(
+            "node {node} has its addresses on several interfaces, which host endpoints police differently"
+        ))),
+    }
+}
+
+fn is_host(role: AddressRole) -> bool {
+    matches!(role, AddressRole::Host | AddressRole::External)
+}
+
+/// The host endpoint that names an interface, or names none and has one of its addresses; the first by name.
+fn of_interface<'w>(all: &[&'w HostEndpoint], interface: &NodeInterface) -> Option<&'w HostEndpoint> {
+    let is_its = |endpoint: &&&HostEndpoint| match &endpoint.interface {
+        Some(name) => *name == interface.name,
+        None => interface.addresses.iter().any(|ip| endpoint.addresses.contains(ip)),
+    };
+    all.iter().find(is_its).copied()
+}
+
+/// An interface by which packets from outside can come into a node, and the host endpoint that polices it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Covered {
+    /// Its name; none where only the node's address on it is known.
+    pub interface: Option<String>,
+    /// The host endpoint, if there is one.
+    pub endpoint: Option<String>,
+}
+
+/// Every interface of a node that is no pod's, no tunnel's and not loopback, as far as they are known: without Calico's
+/// note of them (before 3.31) only the one with the node's own address is.
+pub fn coverage(world: &World, node: &str) -> Result<Vec<Covered>, String> {
+    let name = |endpoint: Option<&HostEndpoint>| endpoint.map(|endpoint| endpoint.name.clone());
+    let noted = world.nodes.get(node).map(|node| node.interfaces.as_slice()).unwrap_or_default();
+    if noted.is_empty() {
+        let endpoint = host_endpoint(world, node, Interface::Uplink)?;
+        return Ok(vec![Covered { interface: None, endpoint: name(endpoint) }]);
+    }
+    if let Some(why) = unseen_host_endpoints(world) {
+        return Err(format!("{why}, and one may police node {node}"));
+    }
+    let mut all: Vec<&HostEndpoint> = world.host_endpoints.iter().filter(|endpoint| endpoint.node == node).collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    let every = all.iter().find(|endpoint| endpoint.interface.as_deref() == Some("*")).copied();
+    let inner =
+        |name: &str| name == "lo" || name.starts_with("cali") || TUNNELS.iter().any(|(_, names)| names.contains(&name));
+    let outer = noted.iter().filter(|interface| !inner(&interface.name));
+    let covered = outer.map(|interface| Covered {
+        interface: Some(interface.name.clone()),
+        endpoint: name(of_interface(&all, interface).or(every)),
+    });
+    Ok(covered.collect())
 }
 
 fn has_address(world: &World, node: &str, endpoint: &HostEndpoint, roles: &[AddressRole]) -> bool {

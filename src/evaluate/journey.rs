@@ -12,6 +12,8 @@ use crate::model::world::Pod;
 /// A packet on its way, and what happened so far.
 #[derive(Clone)]
 pub struct Journey {
+    /// The packet as its sender made it.
+    pub sent: Packet,
     /// The packet as it looks now.
     pub packet: Packet,
     /// The node that has it.
@@ -51,6 +53,7 @@ impl Journey {
     /// One that sets out.
     pub fn of(packet: Packet) -> Journey {
         Journey {
+            sent: packet,
             packet,
             at: None,
             hops: Vec::new(),
@@ -78,8 +81,7 @@ impl Journey {
             (action, by) = (HopAction::Unknown, Decider::Unknown { why: why.clone() });
         }
         let (endpoint, direction) = who.unzip();
-        let by = (action != HopAction::None).then_some(by);
-        self.hops.push(Hop { node, checkpoint, endpoint, direction, packet: self.packet, action, by });
+        self.hops.push(Hop { node, checkpoint, endpoint, direction, packet: self.packet, action, by: Some(by) });
     }
 
     /// Adds a port that Felix keeps open, where no policy is asked.
@@ -104,7 +106,7 @@ impl Journey {
 
     /// Its way, when it ends.
     pub fn path(self) -> Path {
-        Path::new(self.entry, self.backend, self.hops)
+        Path { sent: Some(self.sent), ..Path::new(self.entry, self.backend, self.hops) }
     }
 }
 

@@ -3,12 +3,13 @@
 
 mod entries;
 mod host;
-mod interfaces;
+pub mod interfaces;
 mod journey;
+pub mod logs;
 pub mod owners;
 pub mod path;
 pub mod policy;
-mod routes;
+pub mod routes;
 pub mod rules;
 #[cfg(test)]
 mod tests;

@@ -129,14 +129,15 @@ impl<'w> Walk<'w> {
             Translation::To { .. } if journey.untracked => {
                 self.stuck(journey, "doNotTrack policy lets it pass, and kube-proxy does not see what is not tracked");
             }
-            Translation::To { backends, masquerade } => {
+            Translation::To { service, backends, masquerade } => {
                 for backend in backends {
                     let mut journey = Journey { masquerade: masquerade.clone(), ..journey.clone() };
                     journey.packet.destination = backend.ip;
                     journey.packet.port = Some(backend.port);
                     journey.translated = true;
                     journey.backend = Some(self.backend_name(backend));
-                    journey.add(Some(node.into()), Checkpoint::Dnat, None, Judgement::none("a backend is chosen"));
+                    let why = format!("a backend of Service {service} is chosen");
+                    journey.add(Some(node.into()), Checkpoint::Dnat, None, Judgement::none(why));
                     self.route(node, arrival, journey);
                 }
             }
@@ -205,14 +206,7 @@ impl<'w> Walk<'w> {
         match arrival {
             Arrival::Pod(pod) => {
                 self.judge(node, pod, Direction::Egress, &mut journey);
-                // Felix's own default is Drop; Calico's manifests and the operator set Accept in the environment, which
-                // wins over the FelixConfiguration.
-                let set = self.world.network.endpoint_to_host.as_deref();
-                if set.is_some_and(|action| action.eq_ignore_ascii_case("drop")) {
-                    let why = "the FelixConfiguration's defaultEndpointToHostAction is Drop, unless Felix's environment \
-                               says otherwise, which cannot be seen";
-                    journey.add(Some(node.into()), Checkpoint::HostIngress, None, Judgement::unknown(why));
-                }
+                host::from_own_pod(self.world, node, &mut journey);
             }
             Arrival::Wire(_) => {
                 host::ingress(self.world, node, arrival.interface(), &mut journey);
@@ -239,6 +233,7 @@ impl<'w> Walk<'w> {
         }
         let out = match exit {
             Exit::RemotePod(next) => routes::via(world, node, next, journey.packet.destination).unwrap_or(Via::Unknown),
+            Exit::Node(next) => routes::via_to_host(world, node, next, journey.packet.destination),
             _ => Via::Plain,
         };
         let out_interface = match (exit, out) {
@@ -359,7 +354,11 @@ impl<'w> Walk<'w> {
             Ok(source) if source == from => {}
             Ok(source) => {
                 journey.packet.source = source;
-                journey.add(Some(node.into()), Checkpoint::Snat, None, Judgement::none("the node's address"));
+                let why = match outgoing {
+                    true => "the pod's IPPool says natOutgoing: it leaves with the node's address",
+                    false => "kube-proxy masquerades it: it leaves with the node's address",
+                };
+                journey.add(Some(node.into()), Checkpoint::Snat, None, Judgement::none(why));
             }
             Err(_) if matches!(exit, Exit::World) => {}
             Err(why) => {

@@ -32,13 +32,14 @@ impl Judgement {
 
 /// The policies that an endpoint has in one direction, tier by tier: found once, asked for many packets.
 pub struct Selected<'w> {
-    tiers: Vec<SelectedTier<'w>>,
+    pub(super) tiers: Vec<SelectedTier<'w>>,
 }
 
-struct SelectedTier<'w> {
+/// Those of one tier; with each why it is not sure that it has a say.
+pub(super) struct SelectedTier<'w> {
     name: &'w str,
-    pass: bool,
-    policies: Vec<(&'w Policy, Option<String>)>,
+    pub(super) pass: bool,
+    pub(super) policies: Vec<(&'w Policy, Option<String>)>,
 }
 
 /// What is policed: whose labels, and which of them could not be seen.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::rules::family;
-use crate::model::world::{AddressRole, Hidden, Node, Part, TunnelMode, World};
+use crate::model::world::{AddressRole, Fact, Hidden, Node, Part, TunnelMode, World};
 
 /// How packets get from one node to an address on another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,19 @@ pub fn via(world: &World, from: &str, to: &str, pod: IpAddr) -> Result<Via, Stri
     }
 }
 
+/// How packets to another node's own address get there: with WireGuard host encryption through WireGuard too, when both
+/// nodes have keys (felix/wireguard).
+pub fn via_to_host(world: &World, from: &str, to: &str, ip: IpAddr) -> Via {
+    let index = usize::from(ip.is_ipv6());
+    let has_key = |name: &str| world.nodes.get(name).is_some_and(|node| node.wireguard_key[index]);
+    match &world.network.felix_on(from).host_encryption {
+        _ if !has_key(from) || !has_key(to) => Via::Plain,
+        Fact::Known { value: false, .. } => Via::Plain,
+        Fact::Known { .. } => Via::Tunnel(AddressRole::Wireguard),
+        Fact::Unknown { .. } => Via::Unknown,
+    }
+}
+
 /// Whether two nodes are in one subnet, by the addresses that Calico chose for them.
 fn same_subnet(from: &Node, to: &Node, like: IpAddr) -> Option<bool> {
     let subnet = hosts(from, like).find_map(|(_, subnet)| subnet)?;
@@ -81,7 +94,7 @@ fn hosts(node: &Node, like: IpAddr) -> impl Iterator<Item = (IpAddr, Option<IpNe
 pub fn source_to_pod(world: &World, from: &str, to: &str, pod: IpAddr) -> Result<IpAddr, String> {
     match via(world, from, to, pod)? {
         Via::Plain | Via::Unknown => source_of_host(world, from, Some(to), pod),
-        Via::Tunnel(AddressRole::Ipip | AddressRole::Vxlan) if world.network.bpf => {
+        Via::Tunnel(AddressRole::Ipip | AddressRole::Vxlan) if world.network.felix_on(from).is_bpf() => {
             Err("which source the eBPF dataplane gives a node's own packets in a tunnel is not modelled".into())
         }
         Via::Tunnel(role) => {
@@ -146,7 +159,16 @@ pub fn nat_outgoing(world: &World, source: IpAddr, destination: IpAddr) -> Resul
         return Err(format!("{why}, so what masquerades pods is not known"));
     }
     let natted = world.pools.iter().any(|pool| pool.nat_outgoing && pool.net.contains(&source));
-    Ok(natted && !world.pools.iter().any(|pool| pool.net.contains(&destination)))
+    if !natted || world.pools.iter().any(|pool| pool.net.contains(&destination)) {
+        return Ok(false);
+    }
+    if world.node_at(destination).is_none() {
+        return Ok(true);
+    }
+    match &world.network.felix.nat_spares_hosts {
+        Fact::Known { value, .. } => Ok(!value),
+        Fact::Unknown { why } => Err(format!("whether pods' packets to nodes are masqueraded is not known: {why}")),
+    }
 }
 
 /// Whether an address is one of a node's own, not a tunnel's.

@@ -71,7 +71,8 @@ impl<'w> View<'w> {
             left -= i32::from(block && left > 0);
             checked
         });
-        let errs = self.world.calico.is_some_and(|version| !version.at_least(3, 29)) && !self.world.network.bpf;
+        let errs =
+            self.world.calico.is_some_and(|version| !version.at_least(3, 29)) && !self.world.network.felix.is_bpf();
         match self.matches_checked(rule, checked) {
             Match::Yes if errs => Match::Yes,
             Match::No => Match::No,

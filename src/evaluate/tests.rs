@@ -1,11 +1,13 @@
 //! What becomes of packets in small worlds, by documented Calico semantics.
 //! Never knows text that worlds are read from beyond YAML.
 
+mod facts;
+
 use super::path::{Question, walk};
 use super::policy::{Judgement, judge_pod};
 use crate::model::flow::{Checkpoint, Decider, HopAction, Path, Verdict, together};
 use crate::model::policy::Direction;
-use crate::model::world::{Gap, Hidden, Part, Seen, Version, World};
+use crate::model::world::{Fact, Gap, Hidden, Part, Seen, Version, World};
 use crate::testing::{packet, world};
 
 /// Two nodes with a pod each, plain routes, one Service.
@@ -475,6 +477,18 @@ fn an_interface_whose_own_host_endpoint_has_no_pre_dnat_policy_falls_to_the_one_
 }
 
 #[test]
+fn what_comes_back_through_vxlan_is_a_connection_of_its_own() {
+    let tunnels = |mode: &str| CLUSTER.replace("natOutgoing: true", &format!("natOutgoing: true, {mode}: Always"));
+    let endpoint = host_endpoint("h", "n2", "interfaceName: eth0, expectedIPs: [192.168.0.2]");
+    let closed = "preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]";
+    let policy = gnp("p", &format!("{{selector: role == 'host', {closed}}}"));
+    let at = |mode: &str| world(&format!("{}\n---\n{endpoint}{policy}", tunnels(mode)));
+    // The pod on n2 asks; the answer comes from n1 by a port of its own.
+    assert_eq!(verdict(&at("vxlanMode"), WEB), Verdict::Deny);
+    assert_eq!(verdict(&at("ipipMode"), WEB), Verdict::Allow);
+}
+
+#[test]
 fn host_egress_sees_a_services_packet_before_it_is_masqueraded() {
     let tunnels = CLUSTER
         .replace("192.168.0.1/24}", "192.168.0.1/24, projectcalico.org/IPv4VXLANTunnelAddr: 10.20.1.0}")
@@ -520,7 +534,7 @@ fn do_not_track_policy_keeps_packets_from_kube_proxy_and_polices_what_a_node_sen
 #[test]
 fn the_ebpf_dataplane_is_not_guessed() {
     let mut bpf = cluster(&host_endpoint("h", "n1", "interfaceName: eth0, expectedIPs: [192.168.0.1]"));
-    bpf.network.bpf = true;
+    bpf.network.felix.bpf = Fact::known(true, "a test");
     assert!(why(&bpf, "8.8.8.8 -> 192.168.0.1 tcp:22").contains("eBPF"));
 }
 

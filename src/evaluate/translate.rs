@@ -15,6 +15,8 @@ pub enum Translation<'w> {
     Untouched,
     /// The destination becomes one of these.
     To {
+        /// Its Service, as `shop/web`.
+        service: String,
         /// Backends that may be chosen.
         backends: Vec<&'w Backend>,
         /// Whether the source becomes the node's behind policy.
@@ -72,7 +74,10 @@ pub fn translate<'w>(world: &'w World, node: &str, packet: &Packet, sender: Send
     let found = match at_address(world, packet) {
         At::Found(service, port, door) => Some((service, port, door)),
         At::NoPort(why) => return Translation::NoWay(why),
-        At::Nowhere => at_node_port(world, node, packet).map(|(service, port)| (service, port, Door::NodePort)),
+        At::Nowhere => match at_node_port(world, node, packet) {
+            Ok(found) => found.map(|(service, port)| (service, port, Door::NodePort)),
+            Err(why) => return Translation::Unknown(why),
+        },
     };
     let Some((service, port, door)) = found else {
         // It may be a node's address, and the port one that every node has.
@@ -116,7 +121,7 @@ pub fn translate<'w>(world: &'w World, node: &str, packet: &Packet, sender: Send
         let on_node = if local_only { format!(" on node {node}") } else { String::new() };
         return Translation::NoWay(format!("Service {name} has no ready backend{on_node}"));
     }
-    Translation::To { backends, masquerade }
+    Translation::To { service: name, backends, masquerade }
 }
 
 /// Whether only backends of the node are chosen, and whether the source becomes the node's (kube-proxy, iptables and
@@ -129,14 +134,31 @@ fn treatment(
     source: IpAddr,
     sender: Sender,
 ) -> Result<(bool, Masquerade), String> {
-    if world.network.bpf {
-        // The eBPF dataplane masquerades nothing.
-        let local_only = if door == Door::Cluster { service.internal_local } else { service.local };
-        return Ok((local_only, Masquerade::No));
+    match &world.network.felix_on(node).bpf {
+        Fact::Known { value: false, .. } => {}
+        Fact::Known { .. } => {
+            // The eBPF dataplane masquerades nothing.
+            let local_only = if door == Door::Cluster { service.internal_local } else { service.local };
+            return Ok((local_only, Masquerade::No));
+        }
+        Fact::Unknown { why } => return Err(format!("whether node {node} uses eBPF is not known: {why}")),
     }
+    by_proxy(world, node, service, door, source, sender)
+}
+
+/// The same where kube-proxy does it.
+fn by_proxy(
+    world: &World,
+    node: &str,
+    service: &Service,
+    door: Door,
+    source: IpAddr,
+    sender: Sender,
+) -> Result<(bool, Masquerade), String> {
     let local = is_local(world, node, source, sender);
     if door == Door::Cluster {
         let masquerade = match (&local, sender) {
+            _ if world.network.masquerade_all => Masquerade::Yes,
             (Ok(Some(false)), _) | (_, Sender::Process) => Masquerade::Yes,
             (Ok(_), _) => Masquerade::No,
             (Err(why), _) => Masquerade::Unknown(why.clone()),
@@ -164,6 +186,11 @@ fn is_local(world: &World, node: &str, source: IpAddr, sender: Sender) -> Result
             let of_node = world.pods_at(source).any(|pod| pod.node.as_deref() == Some(node));
             Ok(Some(sender == Sender::Pod && of_node))
         }
+        Fact::Known { value: LocalDetection::NodeRanges, .. } => match world.nodes.get(node) {
+            Some(node) => Ok(Some(node.pod_ranges.iter().any(|range| range.contains(&source)))),
+            None => Err(format!("Node {node} was not read, so its podCIDRs are not known")),
+        },
+        Fact::Known { value: LocalDetection::Nothing, .. } => Ok(Some(false)),
         Fact::Known { value: LocalDetection::Never, .. } => Ok(None),
         // A pod's own packets are left alone in every configuration, unless all is masqueraded.
         Fact::Unknown { .. } if sender == Sender::Pod => Ok(Some(true)),
@@ -219,12 +246,25 @@ fn at_address<'w>(world: &'w World, packet: &Packet) -> At<'w> {
     }
 }
 
-fn at_node_port<'w>(world: &'w World, node: &str, packet: &Packet) -> Option<(&'w Service, &'w ServicePort)> {
-    let own = world.nodes.get(node)?;
-    if !own.all_addresses().any(|ip| ip == packet.destination) {
-        return None;
+/// The Service's port behind a node port, on those addresses of the node that answer node ports.
+fn at_node_port<'w>(
+    world: &'w World,
+    node: &str,
+    packet: &Packet,
+) -> Result<Option<(&'w Service, &'w ServicePort)>, String> {
+    let to = packet.destination;
+    let Some(own) = world.nodes.get(node).filter(|own| own.all_addresses().any(|ip| ip == to)) else { return Ok(None) };
+    let Some(found) = node_ports(world).find(|(_, port)| is_node_port(port, packet)) else { return Ok(None) };
+    // The eBPF dataplane answers on all of them.
+    if world.network.felix_on(node).is_bpf() {
+        return Ok(Some(found));
     }
-    node_ports(world).find(|(_, port)| is_node_port(port, packet))
+    match &world.network.node_port_addresses {
+        Fact::Known { value, .. } => Ok(Some(found).filter(|_| value.answers(to, &own.primary))),
+        // Primary addresses answer whatever the mode is, unless somebody chose other ranges.
+        Fact::Unknown { .. } if own.primary.is_empty() || own.primary.contains(&to) => Ok(Some(found)),
+        Fact::Unknown { why } => Err(format!("whether {to} of node {node} answers node ports is not known: {why}")),
+    }
 }
 
 fn node_ports(world: &World) -> impl Iterator<Item = (&Service, &ServicePort)> {

@@ -1,9 +1,10 @@
 //! doNotTrack policy: asked before connection tracking, of packets and of their answers, each on its own.
 //! Never knows what other policies say.
 
-use super::host::{is_failsafe, labelled};
+use super::host::{doubt, failsafe, failsafe_of_answer, labelled};
 use super::interfaces::{self, Interface};
 use super::journey::{Accepted, Journey};
+use super::owners::Match;
 use super::policy::{Judgement, Selected};
 use super::routes::{self, Via};
 use crate::model::flow::{Checkpoint, HopAction, Packet};
@@ -75,13 +76,12 @@ pub fn forwarded(node: &str, journey: &mut Journey) {
     }
 }
 
-/// The tunnel's own packets from one node to the next, and those that come back.
+/// The tunnel's own packets from one node to the next, and those that come back, as they leave.
 pub fn tunnelled(world: &World, from: &str, to: &str, journey: &mut Journey) {
     let there = journey.packet;
     let back = Packet { source: there.destination, destination: there.source, ..there };
-    let ways = [(from, Direction::Egress, there), (to, Direction::Egress, back), (from, Direction::Ingress, back)];
-    for (node, direction, packet) in ways {
-        if let Some((who, judgement)) = ask(world, node, Interface::Uplink, direction, &packet, false) {
+    for (node, packet) in [(from, there), (to, back)] {
+        if let Some((who, judgement)) = ask(world, node, Interface::Uplink, Direction::Egress, &packet, false) {
             journey.packet = packet;
             journey.add(Some(node.into()), Checkpoint::Untracked, who, judgement);
         }
@@ -129,14 +129,15 @@ fn ask(
     };
     let wanted = |policy: &Policy| policy.hook == Hook::Untracked;
     let selected = Selected::find(world, labelled(endpoint), direction, wanted);
-    let (own, others) = match direction {
-        Direction::Ingress => (&world.network.failsafe_in, &world.network.failsafe_out),
-        Direction::Egress => (&world.network.failsafe_out, &world.network.failsafe_in),
-    };
-    let by_source = Packet { port: packet.source_port, ..*packet };
-    if selected.is_empty() || is_failsafe(own, packet, direction) || is_failsafe(others, &by_source, direction) {
+    if selected.is_empty() {
         return None;
     }
-    let judgement = selected.judge_untracked(world, direction, packet, answer);
+    let mut judgement = selected.judge_untracked(world, direction, packet, answer);
+    for failsafe in [failsafe, failsafe_of_answer].map(|is| is(world, node, direction, packet)) {
+        if failsafe == Match::Yes {
+            return None;
+        }
+        doubt(&mut judgement, failsafe);
+    }
     Some((Some((endpoint.name.clone(), direction)), judgement))
 }

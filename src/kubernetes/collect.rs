@@ -62,7 +62,14 @@ impl Objects {
             }
             Kind::APIService => put(&mut self.api_services, value, place),
             Kind::CustomResourceDefinition => put(&mut self.definitions, value, place),
+            Kind::KubeControllersConfiguration => put(&mut self.kube_controllers, value, place),
             Kind::ServiceL2Status => put(&mut self.l2_statuses, value, place),
+            Kind::ServiceBGPStatus => put(&mut self.bgp_statuses, value, place),
+            Kind::IPAddressPool | Kind::L2Advertisement | Kind::BGPAdvertisement => {
+                put(&mut self.metallb, with_kind(value, kind), place)
+            }
+            Kind::Event => put(&mut self.events, value, place),
+            Kind::ServiceCIDR => put(&mut self.service_cidrs, value, place),
             Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy | Kind::ClusterNetworkPolicy => {
                 put(&mut self.admin_policies, with_kind(value, kind), place)
             }
@@ -100,7 +107,12 @@ impl Objects {
             Kind::ValidatingWebhookConfiguration | Kind::MutatingWebhookConfiguration => &mut self.webhooks.coverage,
             Kind::APIService => &mut self.api_services.coverage,
             Kind::CustomResourceDefinition => &mut self.definitions.coverage,
+            Kind::KubeControllersConfiguration => &mut self.kube_controllers.coverage,
             Kind::ServiceL2Status => &mut self.l2_statuses.coverage,
+            Kind::ServiceBGPStatus => &mut self.bgp_statuses.coverage,
+            Kind::IPAddressPool | Kind::L2Advertisement | Kind::BGPAdvertisement => &mut self.metallb.coverage,
+            Kind::Event => &mut self.events.coverage,
+            Kind::ServiceCIDR => &mut self.service_cidrs.coverage,
             Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy | Kind::ClusterNetworkPolicy => {
                 &mut self.admin_policies.coverage
             }

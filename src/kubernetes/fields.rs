@@ -21,33 +21,9 @@ const GLOBAL_POLICY: &[&str] = &[
 ];
 const POLICY: &[&str] =
     &["tier", "order", "ingress", "egress", "selector", "types", "serviceAccountSelector", "performanceHints"];
-const STAGED_GLOBAL_POLICY: &[&str] = &[
-    "tier",
-    "order",
-    "ingress",
-    "egress",
-    "selector",
-    "types",
-    "doNotTrack",
-    "preDNAT",
-    "applyOnForward",
-    "serviceAccountSelector",
-    "namespaceSelector",
-    "performanceHints",
-    "stagedAction",
-];
-const STAGED_POLICY: &[&str] = &[
-    "tier",
-    "order",
-    "ingress",
-    "egress",
-    "selector",
-    "types",
-    "serviceAccountSelector",
-    "performanceHints",
-    "stagedAction",
-];
-const STAGED_KUBERNETES_POLICY: &[&str] = &["podSelector", "ingress", "egress", "policyTypes", "stagedAction"];
+/// What a staged kind has beside the fields of the kind that it stands for.
+const STAGED: &str = "stagedAction";
+const KUBERNETES_POLICY: &[&str] = &["podSelector", "ingress", "egress", "policyTypes"];
 const HOST_ENDPOINT: &[&str] = &["node", "interfaceName", "expectedIPs", "profiles", "ports"];
 const RULE: &[&str] =
     &["action", "ipVersion", "protocol", "icmp", "notProtocol", "notICMP", "source", "destination", "http", "metadata"];
@@ -66,19 +42,21 @@ const ENTITY: &[&str] = &[
 const PEER: &[&str] = &["podSelector", "namespaceSelector", "ipBlock"];
 
 /// The fields of a kind's spec (api/pkg/apis/projectcalico/v3); none where this program does not know them all.
-pub fn of_spec(kind: Kind) -> Option<&'static [&'static str]> {
-    match kind {
-        Kind::GlobalNetworkPolicy => Some(GLOBAL_POLICY),
-        Kind::NetworkPolicy => Some(POLICY),
-        Kind::StagedGlobalNetworkPolicy => Some(STAGED_GLOBAL_POLICY),
-        Kind::StagedNetworkPolicy => Some(STAGED_POLICY),
-        Kind::StagedKubernetesNetworkPolicy => Some(STAGED_KUBERNETES_POLICY),
-        Kind::KubernetesNetworkPolicy => Some(&["podSelector", "ingress", "egress", "policyTypes"]),
-        Kind::Tier => Some(&["order", "defaultAction"]),
-        Kind::HostEndpoint => Some(HOST_ENDPOINT),
-        Kind::GlobalNetworkSet | Kind::NetworkSet => Some(&["nets"]),
-        _ => None,
-    }
+pub fn of_spec(kind: Kind) -> Option<Vec<&'static str>> {
+    let of_enforced = match kind {
+        Kind::GlobalNetworkPolicy | Kind::StagedGlobalNetworkPolicy => GLOBAL_POLICY,
+        Kind::NetworkPolicy | Kind::StagedNetworkPolicy => POLICY,
+        Kind::KubernetesNetworkPolicy | Kind::StagedKubernetesNetworkPolicy => KUBERNETES_POLICY,
+        Kind::Tier => &["order", "defaultAction"],
+        Kind::HostEndpoint => HOST_ENDPOINT,
+        Kind::GlobalNetworkSet | Kind::NetworkSet => &["nets"],
+        _ => return None,
+    };
+    let is_staged = matches!(
+        kind,
+        Kind::StagedGlobalNetworkPolicy | Kind::StagedNetworkPolicy | Kind::StagedKubernetesNetworkPolicy
+    );
+    Some(of_enforced.iter().copied().chain(is_staged.then_some(STAGED)).collect())
 }
 
 /// The paths of the fields that Calico does not know, as `spec.ingress[0].soure`; the API server leaves them out.
@@ -88,7 +66,7 @@ pub fn unknown(kind: Kind, object: &Value) -> Vec<String> {
     let known_here = ["apiVersion", "kind", "metadata", "spec", "status"];
     surplus(object, "", &known_here, &mut found);
     let Some(spec) = object.get("spec") else { return found };
-    surplus(spec, "spec.", known, &mut found);
+    surplus(spec, "spec.", &known, &mut found);
     let is_kubernetes = matches!(kind, Kind::KubernetesNetworkPolicy | Kind::StagedKubernetesNetworkPolicy);
     for (direction, peers) in [("ingress", "from"), ("egress", "to")] {
         for (index, rule) in spec.get(direction).and_then(Value::as_array).into_iter().flatten().enumerate() {
@@ -165,5 +143,9 @@ mod tests {
             "ingress": [rule], "egress": [rule],
         });
         assert_eq!(unknown(Kind::GlobalNetworkPolicy, &json!({ "spec": spec })), Vec::<String>::new());
+        assert_eq!(unknown(Kind::StagedGlobalNetworkPolicy, &json!({ "spec": spec })), Vec::<String>::new());
+        let staged = json!({ "spec": { "stagedAction": "Set" } });
+        assert_eq!(unknown(Kind::StagedNetworkPolicy, &staged), Vec::<String>::new());
+        assert_eq!(unknown(Kind::NetworkPolicy, &staged), ["spec.stagedAction"]);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// What all labels must fulfil, as `-l` takes it: `app=web,tier!=db,env in (a,b),!legacy`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LabelQuery(Vec<Requirement>);
+pub struct LabelRequirements(Vec<Requirement>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Requirement {
@@ -15,9 +15,9 @@ enum Requirement {
     Missing(String),
 }
 
-impl LabelQuery {
+impl LabelRequirements {
     /// Reads a selector; the error says which part is malformed.
-    pub fn parse(text: &str) -> Result<LabelQuery, String> {
+    pub fn parse(text: &str) -> Result<LabelRequirements, String> {
         let mut requirements = Vec::new();
         let mut rest = text.trim();
         while !rest.is_empty() {
@@ -31,7 +31,7 @@ impl LabelQuery {
             requirements.push(requirement(part.trim()).ok_or_else(|| format!("{part:?} is no label requirement"))?);
             rest = next.trim_start();
         }
-        Ok(LabelQuery(requirements))
+        Ok(LabelRequirements(requirements))
     }
 
     /// Whether labels fulfil all of it. A missing label fulfils `!=` and `notin`.
@@ -77,7 +77,7 @@ mod tests {
     fn matches(selector: &str, labels: &str) -> bool {
         let labels = labels.split(',').filter_map(|label| label.split_once('='));
         let labels = labels.map(|(key, value)| (key.to_string(), value.to_string())).collect();
-        LabelQuery::parse(selector).unwrap().matches(&labels)
+        LabelRequirements::parse(selector).unwrap().matches(&labels)
     }
 
     /// As the Kubernetes documentation on labels and selectors has it.
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn malformed_selectors_are_refused() {
         for selector in ["=x", "a b", "a in b", "a of (b)", "!", "a=b c", "a in (b"] {
-            assert!(LabelQuery::parse(selector).is_err(), "{selector:?}");
+            assert!(LabelRequirements::parse(selector).is_err(), "{selector:?}");
         }
     }
 }

@@ -63,6 +63,8 @@ pub enum Kind {
     BGPPeer,
     /// Calico.
     ClusterInformation,
+    /// Calico.
+    KubeControllersConfiguration,
     /// admissionregistration.k8s.io.
     ValidatingWebhookConfiguration,
     /// admissionregistration.k8s.io.
@@ -73,6 +75,18 @@ pub enum Kind {
     CustomResourceDefinition,
     /// metallb.io, 0.14 and later.
     ServiceL2Status,
+    /// metallb.io, 0.15 and later.
+    ServiceBGPStatus,
+    /// metallb.io, 0.13 and later.
+    IPAddressPool,
+    /// metallb.io, 0.13 and later.
+    L2Advertisement,
+    /// metallb.io, 0.13 and later.
+    BGPAdvertisement,
+    /// v1; only those that say which node announces a Service.
+    Event,
+    /// networking.k8s.io, with Kubernetes 1.31 and later.
+    ServiceCIDR,
     /// policy.networking.k8s.io, with Calico 3.29 to 3.31.
     AdminNetworkPolicy,
     /// policy.networking.k8s.io, with Calico 3.30 and 3.31.
@@ -124,6 +138,34 @@ pub const NODE_WIREGUARD6: &str = "projectcalico.org/IPv6WireguardInterfaceAddr"
 pub const NODE_WIREGUARD_KEY4: &str = "projectcalico.org/WireguardPublicKey";
 /// On a Node: its WireGuard public key for IPv6.
 pub const NODE_WIREGUARD_KEY6: &str = "projectcalico.org/WireguardPublicKeyV6";
+/// On a Node: its network interfaces with their addresses, as JSON (3.31 and later).
+pub const NODE_INTERFACES: &str = "projectcalico.org/Interfaces";
+/// On a Node: it is no target of load balancers, and announces no addresses of Services.
+pub const EXCLUDED_FROM_BALANCERS: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+/// On a HostEndpoint: who made it; `calico-kube-controllers` keeps its own as they are.
+pub const CREATED_BY: &str = "projectcalico.org/created-by";
+/// The value of `CREATED_BY` on automatic host endpoints.
+pub const KUBE_CONTROLLERS: &str = "calico-kube-controllers";
+/// On a status of MetalLB: the namespace of the Service that it is about.
+pub const BALANCED_NAMESPACE: &str = "metallb.io/service-namespace";
+/// On a status of MetalLB: the Service that it is about.
+pub const BALANCED_SERVICE: &str = "metallb.io/service-name";
+/// On a status of MetalLB: the node that announces.
+pub const BALANCED_NODE: &str = "metallb.io/node";
+/// The DaemonSet that runs Felix, in Calico's manifests and as the operator makes it, and the container in it.
+pub const CALICO_NODE: &str = "calico-node";
+/// The ConfigMap of Calico's manifests.
+pub const CALICO_CONFIG: &str = "calico-config";
+/// The ConfigMaps that hold kube-proxy's configuration file: kubeadm's and most others', and that of EKS.
+pub const KUBE_PROXY_CONFIGS: [&str; 2] = ["kube-proxy", "kube-proxy-config"];
+/// The ConfigMap in which kubeadm keeps what it made the cluster with.
+pub const KUBEADM_CONFIG: &str = "kubeadm-config";
+/// The ConfigMap of MetalLB up to 0.12.
+pub const METALLB_CONFIG: &str = "config";
+/// The reason of MetalLB's events that say which node announces a Service.
+pub const NODE_ASSIGNED: &str = "nodeAssigned";
+/// On kube-apiserver's and kube-controller-manager's static Pods: which of them it is.
+pub const COMPONENT: &str = "component";
 /// On a Node: it runs the control plane; the second word is what clusters up to 1.24 say.
 pub const CONTROL_PLANE: [&str; 3] =
     ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master", "node-role.kubernetes.io/controlplane"];
@@ -162,6 +204,11 @@ const fn of(kind: Kind, name: &'static str, group: &'static str, plural: &'stati
     Resource { kind, name, group, versions: &["v1"], plural, namespaced }
 }
 
+const fn metallb(kind: Kind, name: &'static str, plural: &'static str) -> Resource {
+    Resource { kind, name, group: METALLB, versions: &["v1beta1"], plural, namespaced: true }
+}
+
+const METALLB: &str = "metallb.io";
 const POLICY_API: &str = "policy.networking.k8s.io";
 
 /// All kinds.
@@ -206,6 +253,7 @@ pub const RESOURCES: &[Resource] = &[
     calico(Kind::BGPConfiguration, "BGPConfiguration", "bgpconfigurations", false),
     calico(Kind::BGPPeer, "BGPPeer", "bgppeers", false),
     calico(Kind::ClusterInformation, "ClusterInformation", "clusterinformations", false),
+    calico(Kind::KubeControllersConfiguration, "KubeControllersConfiguration", "kubecontrollersconfigurations", false),
     of(
         Kind::ValidatingWebhookConfiguration,
         "ValidatingWebhookConfiguration",
@@ -228,13 +276,19 @@ pub const RESOURCES: &[Resource] = &[
         "customresourcedefinitions",
         false,
     ),
+    metallb(Kind::ServiceL2Status, "ServiceL2Status", "servicel2statuses"),
+    metallb(Kind::ServiceBGPStatus, "ServiceBGPStatus", "servicebgpstatuses"),
+    metallb(Kind::IPAddressPool, "IPAddressPool", "ipaddresspools"),
+    metallb(Kind::L2Advertisement, "L2Advertisement", "l2advertisements"),
+    metallb(Kind::BGPAdvertisement, "BGPAdvertisement", "bgpadvertisements"),
+    core(Kind::Event, "Event", "events", true),
     Resource {
-        kind: Kind::ServiceL2Status,
-        name: "ServiceL2Status",
-        group: "metallb.io",
-        versions: &["v1beta1"],
-        plural: "servicel2statuses",
-        namespaced: true,
+        kind: Kind::ServiceCIDR,
+        name: "ServiceCIDR",
+        group: "networking.k8s.io",
+        versions: &["v1", "v1beta1"],
+        plural: "servicecidrs",
+        namespaced: false,
     },
     Resource {
         kind: Kind::AdminNetworkPolicy,
@@ -278,6 +332,11 @@ impl Kind {
     /// Whether Calico defines it.
     pub fn is_calico(self) -> bool {
         self.resource().group == CALICO_GROUP
+    }
+
+    /// Whether there are clusters whose API server does not know the kind, so that a refusal may mean just that.
+    pub fn may_be_absent(self) -> bool {
+        self.is_calico() || [METALLB, POLICY_API].contains(&self.resource().group) || self == Kind::ServiceCIDR
     }
 }
 

@@ -35,6 +35,11 @@ impl Objects {
         once(&mut self.definitions, |object| (String::new(), &object.metadata));
         once(&mut self.admin_policies, |object| (object.kind.clone(), &object.metadata));
         once(&mut self.l2_statuses, |object| (String::new(), &object.metadata));
+        once(&mut self.bgp_statuses, |object| (String::new(), &object.metadata));
+        once(&mut self.metallb, |object| (object.kind.clone(), &object.metadata));
+        once(&mut self.events, |object| (String::new(), &object.metadata));
+        once(&mut self.service_cidrs, |object| (String::new(), &object.metadata));
+        once(&mut self.kube_controllers, |object| (String::new(), &object.metadata));
         each_once(&mut self.unread);
         each_once(&mut self.notices);
     }

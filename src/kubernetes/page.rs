@@ -48,12 +48,18 @@ impl Objects {
             Kind::APIService => take(&mut self.api_services, text),
             Kind::CustomResourceDefinition => take(&mut self.definitions, text),
             Kind::ServiceL2Status => take(&mut self.l2_statuses, text),
+            Kind::ServiceBGPStatus => take(&mut self.bgp_statuses, text),
+            Kind::Event => take(&mut self.events, text),
+            Kind::ServiceCIDR => take(&mut self.service_cidrs, text),
             // Objects in a list do not repeat their kind.
             Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::ReplicaSet | Kind::Job => {
                 take_with(&mut self.workloads, text, |workload| workload.kind = kind.to_string())
             }
             Kind::ValidatingWebhookConfiguration | Kind::MutatingWebhookConfiguration => {
                 take_with(&mut self.webhooks, text, |webhook| webhook.kind = kind.to_string())
+            }
+            Kind::IPAddressPool | Kind::L2Advertisement | Kind::BGPAdvertisement => {
+                take_with(&mut self.metallb, text, |object| object.kind = kind.to_string())
             }
             Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy | Kind::ClusterNetworkPolicy => {
                 take_with(&mut self.admin_policies, text, |policy| policy.kind = kind.to_string())
@@ -71,6 +77,7 @@ impl Objects {
             | Kind::FelixConfiguration
             | Kind::BGPConfiguration
             | Kind::BGPPeer
+            | Kind::KubeControllersConfiguration
             | Kind::ClusterInformation => Err(format!("{kind} has to be converted first")),
         }
     }
@@ -111,7 +118,12 @@ impl Objects {
             api_services,
             definitions,
             admin_policies,
-            l2_statuses
+            l2_statuses,
+            bgp_statuses,
+            metallb,
+            events,
+            service_cidrs,
+            kube_controllers
         );
     }
 }

@@ -129,6 +129,25 @@ pub enum Checkpoint {
     Failsafe,
 }
 
+impl Checkpoint {
+    /// In the words of Calico's own documents, for a person; `Display` has the words of the JSON form.
+    pub fn spoken(self) -> &'static str {
+        match self {
+            Checkpoint::Untracked => "doNotTrack",
+            Checkpoint::PreDnat => "preDNAT",
+            Checkpoint::Dnat => "dnat",
+            Checkpoint::ForwardIngress => "applyOnForward ingress",
+            Checkpoint::Egress => "egress",
+            Checkpoint::Ingress => "ingress",
+            Checkpoint::ForwardEgress => "applyOnForward egress",
+            Checkpoint::HostIngress => "host ingress",
+            Checkpoint::HostEgress => "host egress",
+            Checkpoint::Snat => "snat",
+            Checkpoint::Failsafe => "failsafe port",
+        }
+    }
+}
+
 impl fmt::Display for Checkpoint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
@@ -187,7 +206,14 @@ pub enum Decider {
         /// As `kns.shop`.
         name: String,
     },
-    /// It cannot be told.
+    /// A setting of Felix, which no policy overrules.
+    Setting {
+        /// As `defaultEndpointToHostAction`.
+        name: String,
+        /// Where it is set.
+        evidence: String,
+    },
+    /// It cannot be told; or nobody decides, where policy has no say.
     Unknown {
         /// Why, in words for a person.
         why: String,
@@ -224,6 +250,8 @@ pub struct Path {
     pub backend: Option<String>,
     /// Every checkpoint, also those behind one that stops it.
     pub hops: Vec<Hop>,
+    /// The packet as its sender makes it, where that is known apart from the hops.
+    pub sent: Option<Packet>,
 }
 
 impl Path {
@@ -237,7 +265,8 @@ impl Path {
         } else {
             Verdict::Allow
         };
-        Path { verdict, entry_node, backend, hops }
+        let sent = hops.first().map(|hop| hop.packet);
+        Path { verdict, entry_node, backend, hops, sent }
     }
 }
 

@@ -9,4 +9,5 @@ pub mod policy;
 pub mod selector;
 pub mod spec;
 pub mod validate;
+pub mod words;
 pub mod world;

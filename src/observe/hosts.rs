@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::gaps::hides;
 use super::workloads::add_namespace;
 use crate::findings::{Finding, SET_NET_UNREADABLE};
-use crate::kubernetes::names::{Kind, LABEL_NAMESPACE};
+use crate::kubernetes::names::{CREATED_BY, KUBE_CONTROLLERS, Kind, LABEL_NAMESPACE};
 use crate::kubernetes::objects::{Found, HostEndpoint as HostObject, NetworkSet as SetObject, Objects};
 use crate::model::flow::Protocol;
 use crate::model::net::parse_net;
@@ -51,6 +51,7 @@ fn host_endpoint(object: &Found<HostObject>) -> Result<HostEndpoint, String> {
         addresses: addresses.map_err(|ip| format!("spec.expectedIPs has {ip}, which is no address"))?,
         profiles: spec.profiles.clone(),
         ports: ports.collect::<Result<_, String>>()?,
+        automatic: object.metadata.labels.get(CREATED_BY).is_some_and(|who| who == KUBE_CONTROLLERS),
     })
 }
 

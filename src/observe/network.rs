@@ -1,20 +1,38 @@
-//! What Felix and kube-proxy are told, address pools, and what is advertised over BGP.
+//! The cluster's network as a whole: address pools, and what each of its parts is told.
 //! Never knows what becomes of a packet.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use ipnet::IpNet;
 use serde_json::Value;
 
+use super::environment::Environment;
 use super::gaps::hides;
+use super::{announcers, bgp, felix, metallb, proxy, ranges, seen};
 use crate::kubernetes::names::Kind;
-use crate::kubernetes::objects::{ConfigMap, Objects};
-use crate::model::flow::Protocol;
+use crate::kubernetes::objects::Objects;
 use crate::model::net::parse_net;
-use crate::model::world::{Fact, Failsafe, Gap, LocalDetection, Network, Pool, TunnelMode, World};
+use crate::model::world::{AutoHostEndpoints, Fact, Gap, Network, Pool, TunnelMode, World};
 
-/// Fills `network` and `pools`.
-pub fn observe(objects: &Objects, world: &mut World) {
+/// Fills `network` and `pools`; nodes and Services are known by now.
+pub fn observe(objects: &Objects, environment: &Environment, world: &mut World) {
+    pools(objects, world);
+    let mut network = Network {
+        pod_ranges: ranges::of_pods(objects, &world.pools),
+        service_ranges: ranges::of_services(objects),
+        node_port_range: ranges::of_node_ports(objects),
+        host_local: world.network.host_local.clone(),
+        advertised: bgp::advertised(objects),
+        bgp_peers: bgp::peers(objects),
+        address_pools: metallb::pools(objects),
+        auto_host_endpoints: auto_host_endpoints(objects),
+        ..Network::default()
+    };
+    proxy::observe(objects, &mut network);
+    let beside = felix::Beside { version: world.calico, proxy_mode: &network.proxy_mode };
+    (network.felix, network.felix_of) = felix::observe(objects, environment, &beside);
+    world.network = network;
+    world.network.announcers = announcers::observe(objects, world);
+}
+
+fn pools(objects: &Objects, world: &mut World) {
     for object in &objects.ip_pools.items {
         let Some(net) = parse_net(&object.spec.cidr) else {
             let place = format!("IPPool {}, {}", object.metadata.name, object.place);
@@ -22,6 +40,7 @@ pub fn observe(objects: &Objects, world: &mut World) {
             world.gaps.push(Gap { hides: hides(Kind::IPPool), namespace: None, place, reason });
             continue;
         };
+        let uses = &object.spec.allowed_uses;
         world.pools.push(Pool {
             name: object.metadata.name.clone(),
             net,
@@ -29,78 +48,9 @@ pub fn observe(objects: &Objects, world: &mut World) {
             vxlan: mode(&object.spec.vxlan_mode),
             nat_outgoing: object.spec.nat_outgoing,
             disabled: object.spec.disabled,
+            for_pods: uses.is_empty() || uses.iter().any(|one| one == "Workload"),
         });
     }
-    let felix = objects.felix_configurations.iter().find(|object| object.metadata.name == "default");
-    let felix_spec = |field: &str| felix.and_then(|felix| felix.spec.get(field));
-    let proxy = objects.config_maps.iter().find(|map| map.metadata.name == "kube-proxy");
-    world.network = Network {
-        proxy_mode: proxy.map_or_else(unread_proxy, proxy_mode),
-        knows_local: proxy.map_or_else(unread_proxy, local_detection),
-        bpf: felix_spec("bpfEnabled").and_then(Value::as_bool).unwrap_or(false),
-        endpoint_to_host: felix_spec("defaultEndpointToHostAction").and_then(Value::as_str).map(str::to_string),
-        failsafe_in: failsafes(felix_spec("failsafeInboundHostPorts"), &FAILSAFE_IN),
-        failsafe_out: failsafes(felix_spec("failsafeOutboundHostPorts"), &FAILSAFE_OUT),
-        advertised: advertised(objects),
-        announcers: announcers(objects),
-    };
-}
-
-/// Felix's defaults (felix/config/config_params.go), the same since 3.17.
-const FAILSAFE_IN: [(Protocol, u16); 9] = [
-    (Protocol::TCP, 22),
-    (Protocol::UDP, 68),
-    (Protocol::TCP, 179),
-    (Protocol::TCP, 2379),
-    (Protocol::TCP, 2380),
-    (Protocol::TCP, 5473),
-    (Protocol::TCP, 6443),
-    (Protocol::TCP, 6666),
-    (Protocol::TCP, 6667),
-];
-const FAILSAFE_OUT: [(Protocol, u16); 9] = [
-    (Protocol::UDP, 53),
-    (Protocol::UDP, 67),
-    (Protocol::TCP, 179),
-    (Protocol::TCP, 2379),
-    (Protocol::TCP, 2380),
-    (Protocol::TCP, 5473),
-    (Protocol::TCP, 6443),
-    (Protocol::TCP, 6666),
-    (Protocol::TCP, 6667),
-];
-
-fn failsafes(set: Option<&Value>, default: &[(Protocol, u16)]) -> Vec<Failsafe> {
-    let Some(set) = set.and_then(Value::as_array) else {
-        return default
-            .iter()
-            .map(|(protocol, port)| Failsafe { protocol: *protocol, port: *port, net: None })
-            .collect();
-    };
-    let read = |entry: &Value| {
-        let protocol = entry.get("protocol").and_then(Value::as_str).unwrap_or("TCP");
-        let net = entry.get("net").and_then(Value::as_str).filter(|net| !net.is_empty());
-        Some(Failsafe {
-            protocol: Protocol::parse(protocol)?,
-            port: u16::try_from(entry.get("port")?.as_u64()?).ok()?,
-            net: net.map(parse_net).map_or(Some(None), |net| net.map(Some))?,
-        })
-    };
-    set.iter().filter_map(read).collect()
-}
-
-/// MetalLB 0.14 and later says in a ServiceL2Status which node announces a Service's address.
-fn announcers(objects: &Objects) -> BTreeMap<(String, String), BTreeSet<String>> {
-    let mut announcers: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for object in objects.l2_statuses.iter() {
-        let label = |name: &str| object.metadata.labels.get(&format!("metallb.io/{name}")).cloned();
-        if let (Some(namespace), Some(service), Some(node)) =
-            (label("service-namespace"), label("service-name"), label("node"))
-        {
-            announcers.entry((namespace, service)).or_default().insert(node);
-        }
-    }
-    announcers
 }
 
 fn mode(text: &Option<String>) -> TunnelMode {
@@ -111,41 +61,25 @@ fn mode(text: &Option<String>) -> TunnelMode {
     }
 }
 
-fn unread_proxy<T>() -> Fact<T> {
-    Fact::unknown("kube-proxy's ConfigMap was not read")
-}
-
-/// A field of kube-proxy's configuration file, which is YAML: the first line of that name.
-fn setting<'a>(map: &'a ConfigMap, name: &str) -> Option<&'a str> {
-    let lines = map.data.iter().filter(|(key, _)| key.starts_with("config")).flat_map(|(_, text)| text.lines());
-    let values = lines.filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix(':'));
-    values.map(|value| value.trim().trim_matches(['"', '\''])).find(|value| !value.is_empty())
-}
-
-fn proxy_mode(map: &ConfigMap) -> Fact<String> {
-    Fact::known(setting(map, "mode").unwrap_or("iptables").to_string(), "ConfigMap kube-proxy")
-}
-
-/// `detectLocalMode`, of which ClusterCIDR is the default and needs clusterCIDR to be set.
-fn local_detection(map: &ConfigMap) -> Fact<LocalDetection> {
-    let how = match setting(map, "detectLocalMode") {
-        None | Some("ClusterCIDR" | "LocalModeClusterCIDR") => {
-            let ranges = setting(map, "clusterCIDR").unwrap_or_default().split(',');
-            let ranges: Vec<IpNet> = ranges.filter_map(|text| parse_net(text.trim())).collect();
-            if ranges.is_empty() { LocalDetection::Never } else { LocalDetection::Ranges(ranges) }
-        }
-        Some(_) => LocalDetection::Node,
+/// What kube-controllers runs with, which its environment can change too, or else what it is told to.
+fn auto_host_endpoints(objects: &Objects) -> Fact<AutoHostEndpoints> {
+    const DEFAULT: &str = "default";
+    let mut found = objects.kube_controllers.iter();
+    let Some(object) = found.find(|object| object.metadata.name == DEFAULT) else {
+        let coverage = &objects.kube_controllers.coverage;
+        return Fact::unknown(seen::why_not(coverage, Kind::KubeControllersConfiguration, None, DEFAULT));
     };
-    Fact::known(how, "ConfigMap kube-proxy")
-}
-
-/// The ranges of Services' addresses in all BGPConfigurations.
-fn advertised(objects: &Objects) -> Vec<IpNet> {
-    const LISTS: [&str; 3] = ["serviceClusterIPs", "serviceExternalIPs", "serviceLoadBalancerIPs"];
-    let mut nets = Vec::new();
-    for object in objects.bgp_configurations.iter() {
-        let blocks = LISTS.into_iter().filter_map(|list| object.spec.get(list)?.as_array()).flatten();
-        nets.extend(blocks.filter_map(|block| parse_net(block.get("cidr")?.as_str()?)));
-    }
-    nets
+    let running = object.status.get("runningConfig").filter(|running| running.is_object());
+    let (told, part) = running.map_or((&object.spec, "spec"), |running| (running, "status.runningConfig"));
+    let setting = |field: &str| told.pointer(&format!("/controllers/node/hostEndpoint/{field}"));
+    let is = |field: &str, word: &str| setting(field).and_then(Value::as_str) == Some(word);
+    let enabled = is("autoCreate", "Enabled");
+    let templates = setting("templates").and_then(Value::as_array).into_iter().flatten();
+    let names = templates.filter_map(|template| template.get("generateName")?.as_str().map(str::to_string));
+    let value = AutoHostEndpoints {
+        enabled,
+        default: enabled && !is("createDefaultHostEndpoint", "Disabled"),
+        templates: names.collect(),
+    };
+    Fact::known(value, format!("{part} of KubeControllersConfiguration {DEFAULT}"))
 }

@@ -44,7 +44,11 @@ fn service(object: &objects::Service) -> Service {
     let parsed = |texts: &[String]| -> Vec<IpAddr> { texts.iter().filter_map(|text| text.parse().ok()).collect() };
     let cluster_ips =
         if spec.cluster_ips.is_empty() { spec.cluster_ip.as_slice() } else { spec.cluster_ips.as_slice() };
-    let balanced = object.status.load_balancer.ingress.iter().filter_map(|ingress| ingress.ip.clone());
+    let ingress = &object.status.load_balancer.ingress;
+    let balanced = |proxied: bool| {
+        let mode = ingress.iter().filter(move |one| (one.ip_mode.as_deref() == Some("Proxy")) == proxied);
+        parsed(&mode.filter_map(|one| one.ip.clone()).collect::<Vec<_>>())
+    };
     let is_local = |policy: &Option<String>| policy.as_deref() == Some("Local");
     Service {
         namespace: namespace_of(&object.metadata),
@@ -52,7 +56,9 @@ fn service(object: &objects::Service) -> Service {
         kind: spec.kind.clone().unwrap_or_else(|| "ClusterIP".into()),
         cluster_ips: parsed(cluster_ips),
         external_ips: parsed(&spec.external_ips),
-        load_balancer_ips: parsed(&balanced.collect::<Vec<_>>()),
+        load_balancer_ips: balanced(false),
+        proxied_ips: balanced(true),
+        health_check_node_port: spec.health_check_node_port.filter(|port| *port != 0),
         selector: spec.selector.clone(),
         ports: spec.ports.iter().filter_map(service_port).collect(),
         local: is_local(&spec.external_traffic_policy),

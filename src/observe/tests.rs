@@ -1,6 +1,11 @@
 //! What worlds are made of objects: labels as Calico sees them, addresses, backends, gaps.
 //! Never knows evaluation.
 
+mod balancers;
+mod calico;
+mod nodes;
+mod proxy;
+
 use crate::findings::{POLICY_NOT_EVALUATED, TIER_MISSING};
 use crate::kubernetes::names::Kind;
 use crate::kubernetes::objects::{Answer, Coverage, Place, Query, Unread};

@@ -136,7 +136,8 @@ fn workload(object: &objects::Workload) -> Workload {
     }
 }
 
-fn query(selector: &objects::LabelSelector) -> LabelQuery {
+/// A label selector as the model has it.
+pub fn query(selector: &objects::LabelSelector) -> LabelQuery {
     let expressions = selector.match_expressions.iter();
     LabelQuery {
         equal: selector.match_labels.clone(),

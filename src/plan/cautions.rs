@@ -1,7 +1,7 @@
 //! What the ends of a grant let in or leave out besides what their words say.
 //! Never refuses anything.
 
-use super::exposure::{Exposure, concerns};
+use super::exposure::{Exposure, masquerading};
 use super::resolve::Resolved;
 use super::{Note, Weight};
 use crate::model::intent::{GrantPort, Peer};
@@ -15,9 +15,9 @@ pub fn notes(
     exposed: &[Exposure],
     ports: Option<&[GrantPort]>,
 ) -> Vec<Note> {
-    let masqueraded = exposed.iter().any(|exposure| !exposure.local && concerns(exposure, ports));
+    let masqueraded = masquerading(exposed, ports).is_some();
     let found = [
-        nodes_within(world, from, masqueraded && !world.network.bpf),
+        nodes_within(world, from, masqueraded && !world.network.felix.is_bpf()),
         pods_within(world, from, "from"),
         pods_within(world, to, "to"),
         on_hosts(from),

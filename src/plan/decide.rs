@@ -9,7 +9,11 @@ use super::{PlanError, simulate};
 use crate::evaluate::policy::PodJudge;
 use crate::model::flow::{Decider, HopAction};
 use crate::model::policy::{Direction, Hook, Policy, PolicyId};
+use crate::model::words::listed;
 use crate::model::world::{Pod, World};
+
+/// How many policies of a tier are named.
+const POLICIES: usize = 5;
 
 /// What one end of a flow says to the packets of a grant.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -92,15 +96,24 @@ fn unknown(pod: &Pod, direction: Direction, by: &Decider) -> PlanError {
     PlanError::Unknown { reason, hints: vec!["make what is missing readable, then ask again".into()] }
 }
 
-/// Who decided, in words.
+/// Who decided about a pod, in words.
 pub fn describe(by: &Decider, pod: &Pod) -> String {
+    match by {
+        Decider::Profile { name } => format!("profile {name}, as no policy selects {}", pod.full_name()),
+        by => describe_decider(by),
+    }
+}
+
+/// Who decided, in words.
+pub fn describe_decider(by: &Decider) -> String {
     match by {
         Decider::Rule { policy, direction, index, .. } => format!("rule {index} of {direction} in {policy}"),
         Decider::TierDefault { tier, policies } => {
             let names: Vec<String> = policies.iter().map(PolicyId::to_string).collect();
-            format!("the end of tier {tier} ({})", names.join(", "))
+            format!("the end of tier {tier} ({})", listed(&names, POLICIES))
         }
-        Decider::Profile { name } => format!("profile {name}, as no policy selects {}", pod.full_name()),
+        Decider::Setting { name, .. } => format!("Felix's {name}"),
+        Decider::Profile { name } => format!("profile {name}, as no policy selects it"),
         Decider::Unknown { why } => why.clone(),
     }
 }

@@ -8,7 +8,7 @@ use super::resolve::Resolved;
 use super::{Note, PlanError, Risk, Weight};
 use crate::model::intent::{GrantPort, Peer};
 use crate::model::selector::Selector;
-use crate::model::world::{Service, ServicePort, TargetPort, World};
+use crate::model::world::{Service, ServiceAddress, ServicePort, TargetPort, World};
 
 /// A way in from outside that ends at the target's pods.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +82,7 @@ fn doors(world: &World, service: &Service) -> Vec<Exposure> {
         .filter_map(|port| Some(exposure(Door::NodePort(port.node_port?), number(port).into_iter().collect())));
     let balancers = service.load_balancer_ips.iter().map(|ip| exposure(Door::LoadBalancer(*ip), all.clone()));
     let externals = service.external_ips.iter().map(|ip| exposure(Door::External(*ip), all.clone()));
-    let advertised = |ip: &&IpAddr| world.network.advertised.iter().any(|net| net.contains(*ip));
+    let advertised = |ip: &&IpAddr| world.network.advertises(ServiceAddress::Cluster, **ip).is_some();
     let cluster = service.cluster_ips.iter().filter(advertised);
     let cluster = cluster.map(|ip| exposure(Door::Advertised(*ip), all.clone()));
     node_ports.chain(balancers).chain(externals).chain(cluster).collect()
@@ -95,6 +95,11 @@ pub fn concerns(exposure: &Exposure, ports: Option<&[GrantPort]>) -> bool {
     exposure.targets.is_empty() || exposure.targets.iter().any(within)
 }
 
+/// The first door to one of the ports whose clients are masqueraded where they enter by another node than the pod's.
+pub fn masquerading<'a>(exposed: &'a [Exposure], ports: Option<&[GrantPort]>) -> Option<&'a Exposure> {
+    exposed.iter().find(|exposure| !exposure.local && concerns(exposure, ports))
+}
+
 /// Node addresses in a rule let in every client of a node port that is masqueraded: that has to be asked for.
 pub fn refuse_node_addresses(
     from: &Resolved,
@@ -105,9 +110,7 @@ pub fn refuse_node_addresses(
     if from.peer != Peer::Nodes || accepted.contains(&Risk::OpenToAllClientsOfNodes) {
         return Ok(());
     }
-    let Some(door) = exposed.iter().find(|exposure| !exposure.local && concerns(exposure, ports)) else {
-        return Ok(());
-    };
+    let Some(door) = masquerading(exposed, ports) else { return Ok(()) };
     let reason = format!(
         "the nodes' addresses would let in every client of {} of {}: what enters by another node arrives with that node's address",
         door.door, door.service
@@ -138,7 +141,7 @@ pub fn notes(
         return vec![Note { weight: Weight::Fact, text }];
     }
     let concerned = exposed.iter().filter(|exposure| concerns(exposure, ports));
-    concerned.map(|exposure| door_note(world.network.bpf, exposure)).collect()
+    concerned.map(|exposure| door_note(world.network.felix.is_bpf(), exposure)).collect()
 }
 
 fn door_note(bpf: bool, exposure: &Exposure) -> Note {

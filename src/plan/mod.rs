@@ -4,11 +4,15 @@
 pub mod amend;
 pub mod candidates;
 pub mod cautions;
+pub mod concerns;
 pub mod decide;
 pub mod dns;
 pub mod dns_reach;
 pub mod edit;
+pub mod ends;
 pub mod exposure;
+pub mod facts;
+pub mod fix;
 pub mod grant;
 pub mod guard;
 pub mod lifelines;
@@ -16,6 +20,7 @@ pub mod lockdown;
 pub mod losses;
 pub mod namespaces;
 pub mod needs;
+pub mod obstacles;
 pub mod place;
 pub mod ports;
 pub mod probe;
@@ -31,7 +36,7 @@ pub mod standin;
 pub mod status;
 pub mod target;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod undo;
 pub mod unlock;
 #[cfg(test)]

@@ -49,6 +49,14 @@ impl std::fmt::Display for PortAsked {
     }
 }
 
+/// As `--port` takes them.
+pub fn show(ports: &PortsAsked) -> String {
+    match ports {
+        PortsAsked::Any => "any".into(),
+        PortsAsked::These(ports) => ports.iter().map(PortAsked::to_string).collect::<Vec<_>>().join(","),
+    }
+}
+
 fn usage(reason: String, hint: &str) -> PlanError {
     PlanError::Usage { reason, hints: vec![hint.to_string()] }
 }

@@ -32,6 +32,11 @@ pub struct Probe {
     pub receiver: Option<usize>,
 }
 
+/// Addresses of an end that is no pods: those that rules of the other end tell apart.
+pub fn addresses(world: &World, of: &Resolved, other: &Resolved, direction: Direction) -> Vec<IpAddr> {
+    end(world, of, &told_apart(world, other, direction)).into_iter().map(|(_, ip)| ip).collect()
+}
+
 /// Packets for every pair of ends and every port.
 pub fn probes(world: &World, from: &Resolved, to: &Resolved, ports: Option<&[GrantPort]>) -> Vec<Probe> {
     let senders = end(world, from, &told_apart(world, to, Direction::Ingress));
@@ -146,7 +151,7 @@ fn points(nets: &[IpNet], told_apart: &[IpNet]) -> Vec<IpAddr> {
 }
 
 /// Protocols and ports of a grant: the ends of each range, and every port that rules or pods tell apart within it.
-fn ports_of(world: &World, to: &Resolved, ports: Option<&[GrantPort]>) -> Vec<(Protocol, Option<u16>)> {
+pub fn ports_of(world: &World, to: &Resolved, ports: Option<&[GrantPort]>) -> Vec<(Protocol, Option<u16>)> {
     let mut told_apart: BTreeSet<u16> = BTreeSet::new();
     for policy in &world.policies {
         for rule in policy.ingress.iter().chain(&policy.egress).flatten() {

@@ -1,15 +1,16 @@
 //! From what `explain` is asked to the packets whose ways answer it.
 //! Never judges a packet, and never changes anything.
 
+use super::candidates::candidates;
+use super::ends;
 use super::grant::{Ask, allow};
-use super::ports::{self, PortAsked, PortName, PortsAsked};
-use super::probe::probes;
+use super::ports::{self, PortName, PortsAsked};
 use super::resolve::{Resolved, resolve};
-use super::target::Target;
+use super::target::{Target, TargetKind};
 use super::{Note, Plan, PlanError};
 use crate::evaluate::path::{Question, walk};
 use crate::model::flow::{Packet, Path, Protocol};
-use crate::model::intent::{Grant, GrantPort, Peer};
+use crate::model::intent::{Grant, Peer};
 use crate::model::world::World;
 
 /// One flow, as it was asked for.
@@ -32,6 +33,8 @@ pub struct Asked {
 pub struct Ways {
     /// Each way once.
     pub paths: Vec<Path>,
+    /// The packets whose ways they are.
+    pub packets: Vec<Packet>,
     /// The protocol that they share.
     pub protocol: Option<Protocol>,
     /// The destination port that they share.
@@ -73,81 +76,64 @@ impl Asked {
 
     /// Walks every packet that the question stands for.
     pub fn ways(&self, world: &World) -> Result<Ways, PlanError> {
-        let (from, to) = (resolve(world, &self.from)?, resolve(world, &self.to)?);
-        if let Some(entry) = self.entry.as_ref().filter(|entry| !world.nodes.contains_key(*entry)) {
-            let nodes: Vec<&str> = world.nodes.keys().map(String::as_str).collect();
-            let hints = vec![format!("nodes are {}", nodes.join(", "))];
-            return Err(PlanError::Unresolved { reason: format!("there is no node {entry}"), hints });
-        }
+        let (from, to) = (end(world, &self.from)?, end(world, &self.to)?);
         for end in [&from, &to] {
             somebody(end)?;
         }
-        let packets = self.packets(world, &from, &to)?;
-        if packets.is_empty() {
+        let ends = ends::packets(world, self, &from, &to)?;
+        if ends.packets.is_empty() {
             let reason = format!("{} and {} share no address family", from.described, to.described);
             return Err(PlanError::Unknown { reason, hints: Vec::new() });
         }
-        let mut paths: Vec<Path> = Vec::new();
-        for packet in &packets {
-            for path in walk(world, &Question { packet: *packet, entry: self.entry.clone() }) {
-                if !paths.contains(&path) {
-                    paths.push(path);
-                }
-            }
-        }
-        let first = packets[0];
+        self.check_entry(world, &ends.packets)?;
+        let paths = self.walk(world, &ends.packets);
+        let first = ends.packets[0];
         let shared = |same: bool| same.then_some(first);
-        let protocol = shared(packets.iter().all(|packet| packet.protocol == first.protocol));
-        let port = shared(packets.iter().all(|packet| packet.port == first.port));
+        let protocol = shared(ends.packets.iter().all(|packet| packet.protocol == first.protocol));
+        let port = shared(ends.packets.iter().all(|packet| packet.port == first.port));
         Ok(Ways {
             paths,
             protocol: protocol.map(|packet| packet.protocol),
             port: port.and_then(|packet| packet.port),
             from: from.described,
             to: to.described,
-            notes: from.notes.into_iter().chain(to.notes).collect(),
+            notes: from.notes.into_iter().chain(to.notes).chain(ends.notes).collect(),
+            packets: ends.packets,
         })
     }
 
-    /// `any` stands for one packet of each protocol, as `probes` has it.
-    fn packets(&self, world: &World, from: &Resolved, to: &Resolved) -> Result<Vec<Packet>, PlanError> {
-        let packets = |ports: Option<&[GrantPort]>| {
-            probes(world, from, to, ports).into_iter().map(|probe| probe.packet).collect::<Vec<Packet>>()
-        };
-        if let Some(protocol) = self.protocol.filter(|protocol| !protocol.has_ports()) {
-            let mut all = packets(None);
-            all.retain(|packet| packet.protocol == protocol);
-            return Ok(all);
-        }
-        let named = self.ports.is_some() || to.service.is_some() || !to.declared.is_empty();
-        if !named && !to.pods.iter().any(|index| !world.pods[*index].ports.is_empty()) {
-            let reason = format!("{} does not say which port", to.described);
-            return Err(usage(reason, format!("put one behind it, as --to {}", with_port(&self.to))));
-        }
-        let ports = ports::resolve(world, to, self.ports.as_ref())?;
-        let mut all = packets(ports.as_deref());
-        if let Some(protocol) = self.protocol {
-            all.retain(|packet| packet.protocol == protocol);
-        }
-        Ok(all)
-    }
-
-    /// What `allow --port` takes for the same ports.
-    pub fn port_flag(&self) -> Option<String> {
-        match self.ports.as_ref()? {
-            PortsAsked::Any => Some("any".into()),
-            PortsAsked::These(ports) => Some(ports.iter().map(PortAsked::to_string).collect::<Vec<_>>().join(",")),
+    /// Whether a port, by its number, is one that was asked for.
+    pub fn asks_for(&self, number: u16) -> bool {
+        match &self.ports {
+            None => false,
+            Some(PortsAsked::Any) => true,
+            Some(PortsAsked::These(these)) => these.iter().any(|one| match one.port {
+                PortName::Numbers(first, last) => (first..=last).contains(&number),
+                PortName::Name(_) => false,
+            }),
         }
     }
 
-    /// The port, where one number was asked for.
-    pub fn single_port(&self) -> Option<u16> {
-        match self.ports.as_ref()? {
-            PortsAsked::These(ports) => match &ports[..] {
-                [PortAsked { port: PortName::Numbers(first, last), .. }] if first == last => Some(*first),
-                _ => None,
-            },
-            PortsAsked::Any => None,
+    /// The ways of packets in a world, which need not be the one that they were found in.
+    pub fn walk(&self, world: &World, packets: &[Packet]) -> Vec<Path> {
+        let one = |packet: &Packet| walk(world, &Question { packet: *packet, entry: self.entry.clone() });
+        packets.iter().flat_map(one).collect()
+    }
+
+    /// The node where it enters is for those outside: what is inside starts where it is.
+    fn check_entry(&self, world: &World, packets: &[Packet]) -> Result<(), PlanError> {
+        let Some(entry) = &self.entry else { return Ok(()) };
+        if !world.nodes.contains_key(entry) {
+            let nodes: Vec<&str> = world.nodes.keys().map(String::as_str).collect();
+            let hints = vec![format!("nodes are {}", nodes.join(", "))];
+            return Err(PlanError::Unresolved { reason: format!("there is no node {entry}"), hints });
+        }
+        match packets.iter().find(|packet| ends::has_owner(world, packet.source)) {
+            None => Ok(()),
+            Some(packet) => {
+                let reason = format!("{} is in the cluster, and enters by no node", packet.source);
+                Err(usage(reason, "leave out --entry".into()))
+            }
         }
     }
 }
@@ -164,7 +150,7 @@ pub fn granted(world: &World, ask: &Ask) -> Result<(Plan, Option<String>), PlanE
     Ok((plan, Some(id)))
 }
 
-fn usage(reason: String, hint: String) -> PlanError {
+pub(super) fn usage(reason: String, hint: String) -> PlanError {
     PlanError::Usage { reason, hints: vec![hint] }
 }
 
@@ -183,11 +169,32 @@ pub fn split_port(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn with_port(target: &Target) -> String {
+pub(super) fn with_port(target: &Target) -> String {
     match target {
         Target::Nets(nets) if nets.iter().any(|net| net.addr().is_ipv6()) => format!("[{target}]:443"),
         target => format!("{target}:443"),
     }
+}
+
+/// What a target stands for. A pod that is named is that pod alone, while a grant for it would cover its siblings.
+fn end(world: &World, target: &Target) -> Result<Resolved, PlanError> {
+    let found = candidates(world, target);
+    let [only] = found.as_slice() else { return resolve(world, target) };
+    let pods = only.pods(world);
+    let (TargetKind::Pod, Some(index)) = (only.kind, pods.first().copied()) else { return resolve(world, target) };
+    let pod = &world.pods[index];
+    let named = format!("{}/{}", TargetKind::Pod, pod.name);
+    let (pods, host_pods) = if pod.host_network { (vec![], vec![index]) } else { (vec![index], vec![]) };
+    Ok(Resolved {
+        described: format!("{}/{named}", pod.namespace),
+        peer: Peer::Pods { namespace: pod.namespace.clone(), selector: "all()".into(), named },
+        pods,
+        host_pods,
+        service: None,
+        labels: pod.own_labels.clone(),
+        declared: pod.ports.clone(),
+        notes: Vec::new(),
+    })
 }
 
 /// A target of pods of which none runs has no packet to follow.
@@ -218,7 +225,7 @@ mod tests {
     #[test]
     fn the_protocol_goes_with_the_port() {
         let asked = Asked::parse("10.0.0.1", "10.0.0.2:53", Some("udp"), None, None).unwrap();
-        assert_eq!((asked.port_flag().as_deref(), asked.single_port()), (Some("UDP/53"), Some(53)));
+        assert_eq!(asked.ports.as_ref().map(ports::show).as_deref(), Some("UDP/53"));
         let refused = Asked::parse("10.0.0.1", "10.0.0.2:53", Some("icmp"), None, None);
         assert!(matches!(refused, Err(PlanError::Usage { .. })));
         let refused = Asked::parse("10.0.0.1", "10.0.0.2:53", Some("tpc"), None, None);

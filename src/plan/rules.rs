@@ -219,6 +219,7 @@ mod tests {
             vxlan: TunnelMode::Never,
             nat_outgoing: true,
             disabled: false,
+            for_pods: true,
         };
         World { nodes: [("n1".into(), node)].into(), pools: vec![pool("10.20.0.0/16")], ..World::default() }
     }

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::facts::{Known, facts};
 use super::lockdown::locked;
 use super::namespaces::{left_out, names};
 use super::revoke::{GrantInfo, grants, orphans};
@@ -28,6 +29,8 @@ pub struct Status {
     pub gaps: Vec<String>,
     /// Calico's version.
     pub calico: Option<String>,
+    /// The facts of the network.
+    pub facts: Vec<Known>,
 }
 
 /// How much of the applications is locked.
@@ -107,5 +110,6 @@ pub fn status(world: &World) -> Status {
         findings,
         gaps,
         calico: world.calico.map(|version| version.to_string()),
+        facts: facts(world),
     }
 }

@@ -1,15 +1,13 @@
-//! The answer to `explain`: every path, hop by hop, with what decided; as text, and as JSON for programs.
+//! The answer to `explain`: every path, hop by hop, with what decided; for programs, as JSON. `explained` has the text.
 //! Never knows how a decision was made.
-
-use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::paint::{Paint, harmless};
-use super::table::columns;
+use super::rule::Rules;
 use crate::kubernetes::objects::{Place, Unread};
 use crate::model::flow::{Decider, Hop, HopAction, Packet, Path, Verdict};
 use crate::model::policy::Direction;
+use crate::plan::Note;
 
 /// What was asked and what came out. The JSON form is a contract: fields are added, never changed.
 #[derive(Clone, Debug, Serialize)]
@@ -26,9 +24,18 @@ pub struct Explanation {
     /// Documents that could not be read.
     #[serde(serialize_with = "unread")]
     pub unread: Vec<Unread>,
-    /// Why nothing would open it, where that was tried; for a person.
-    #[serde(skip)]
+    /// What stands in the way, where it was tried and no command opens it.
+    #[serde(rename = "noFix", skip_serializing_if = "Vec::is_empty")]
     pub no_fix: Vec<String>,
+    /// The rules that decided, in words; for a person.
+    #[serde(skip)]
+    pub rules: Rules,
+    /// What the command that opens it writes; for a person.
+    #[serde(skip)]
+    pub writes: Vec<String>,
+    /// What is to be known of that; for a person.
+    #[serde(skip)]
+    pub warnings: Vec<Note>,
     /// What the two ends stand for; for a person.
     #[serde(skip)]
     pub shown: (String, String),
@@ -95,8 +102,9 @@ struct PacketView {
     port: Option<u16>,
 }
 
+/// Who decided, in every JSON answer.
 #[derive(Serialize)]
-struct ByView<'a> {
+pub struct ByView<'a> {
     kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<&'a str>,
@@ -170,7 +178,8 @@ impl<'a> From<&'a Hop> for HopView<'a> {
     }
 }
 
-fn by(decider: &Decider) -> Option<ByView<'_>> {
+/// Who decided, for programs.
+pub fn by(decider: &Decider) -> Option<ByView<'_>> {
     let view = match decider {
         Decider::Rule { policy, tier, index, .. } => ByView {
             kind: policy.kind.to_string(),
@@ -183,109 +192,12 @@ fn by(decider: &Decider) -> Option<ByView<'_>> {
             ByView { kind: "Tier".into(), namespace: None, name: tier, tier: Some(tier), rule: None }
         }
         Decider::Profile { name } => ByView { kind: "Profile".into(), namespace: None, name, tier: None, rule: None },
+        Decider::Setting { name, .. } => {
+            ByView { kind: "FelixConfiguration".into(), namespace: None, name, tier: None, rule: None }
+        }
         Decider::Unknown { .. } => return None,
     };
     Some(view)
-}
-
-/// As text.
-pub fn text(explanation: &Explanation, paint: Paint) -> String {
-    let Flow { protocol, port, .. } = &explanation.flow;
-    let (from, to) = &explanation.shown;
-    let verdict = verdict(explanation.verdict, paint);
-    let ports = match (protocol, port) {
-        (Some(protocol), Some(port)) => format!(", {protocol}:{port}"),
-        (Some(protocol), None) => format!(", {protocol}"),
-        (None, Some(port)) => format!(", port {port}"),
-        (None, None) => String::new(),
-    };
-    let mut out = format!("{verdict}: {} -> {}{ports}\n", harmless(from), harmless(to));
-    let count = explanation.paths.len();
-    for (index, path) in explanation.paths.iter().enumerate() {
-        _ = writeln!(out, "\n{}", headline(path, index, count, paint));
-        let rows: Vec<Vec<String>> = path.hops.iter().map(row).collect();
-        if rows.is_empty() {
-            out.push_str("  no checkpoint has a say\n");
-            continue;
-        }
-        let table = columns(&["NODE", "CHECKPOINT", "ENDPOINT", "PACKET", "ACTION", "DECIDED BY"], &rows);
-        table.lines().for_each(|line| _ = writeln!(out, "  {line}"));
-    }
-    if !explanation.fix.is_empty() {
-        _ = writeln!(out, "\n{}", paint.strong("To open it:"));
-        explanation.fix.iter().for_each(|fix| _ = writeln!(out, "  {}", harmless(&fix.command)));
-    }
-    for reason in &explanation.no_fix {
-        _ = writeln!(out, "\nNo command opens it: {}", harmless(reason));
-    }
-    out
-}
-
-fn verdict(verdict: Verdict, paint: Paint) -> String {
-    let text = verdict.to_string();
-    match verdict {
-        Verdict::Allow => paint.added(&text),
-        Verdict::Deny | Verdict::Mixed => paint.removed(&text),
-        Verdict::Unknown => paint.warning(&text),
-    }
-    .into_owned()
-}
-
-fn headline(path: &Path, index: usize, count: usize, paint: Paint) -> String {
-    let mut text = match count {
-        1 => "The path".to_string(),
-        _ => format!("Path {} of {count}", index + 1),
-    };
-    if let Some(node) = &path.entry_node {
-        _ = write!(text, ", entering at {}", harmless(node));
-    }
-    if let Some(backend) = &path.backend {
-        _ = write!(text, ", to {}", harmless(backend));
-    }
-    format!("{}: {}", paint.strong(&text), verdict(path.verdict, paint))
-}
-
-fn row(hop: &Hop) -> Vec<String> {
-    let Packet { source, destination, protocol, port, .. } = hop.packet;
-    let packet = match port {
-        Some(port) => format!("{source} -> {destination} {protocol}:{port}"),
-        None => format!("{source} -> {destination} {protocol}"),
-    };
-    let action = match hop.action {
-        HopAction::Allow => "allow",
-        HopAction::Deny => "deny",
-        HopAction::None => "-",
-        HopAction::Unknown => "unknown",
-    };
-    vec![
-        hop.node.clone().unwrap_or_else(|| "-".into()),
-        hop.checkpoint.to_string(),
-        hop.endpoint.clone().unwrap_or_else(|| "-".into()),
-        packet,
-        action.into(),
-        hop.by.as_ref().map_or_else(|| "-".into(), decided),
-    ]
-}
-
-fn decided(decider: &Decider) -> String {
-    match decider {
-        Decider::Rule { policy, tier, direction, index } => {
-            let tier = if tier == "default" { String::new() } else { format!(" (tier {tier})") };
-            format!("{policy}, {direction} rule {index}{tier}")
-        }
-        Decider::TierDefault { tier, policies } => {
-            let mut names: Vec<String> = policies.iter().take(3).map(ToString::to_string).collect();
-            if policies.len() > 3 {
-                names.push(format!("{} more", policies.len() - 3));
-            }
-            match names.is_empty() {
-                true => format!("the end of tier {tier}"),
-                false => format!("the end of tier {tier}: no rule of {} matches", names.join(", ")),
-            }
-        }
-        Decider::Profile { name } => format!("profile {name}: no policy selects it"),
-        Decider::Unknown { why } => why.clone(),
-    }
 }
 
 #[cfg(test)]
@@ -335,6 +247,9 @@ mod tests {
                 reason: "it ends in the middle".into(),
             }],
             no_fix: Vec::new(),
+            rules: Rules::new(),
+            writes: Vec::new(),
+            warnings: Vec::new(),
             shown: ("10.20.1.10".into(), "shop/service/web (1 pod)".into()),
         }
     }
@@ -373,13 +288,5 @@ mod tests {
         let hops = &value["paths"][0]["hops"];
         assert_eq!(hops[0]["by"], json!({ "kind": "Tier", "name": "default", "tier": "default" }));
         assert_eq!(hops[1]["by"], json!({ "kind": "Profile", "name": "kns.shop" }));
-    }
-
-    #[test]
-    fn text_names_the_rule_and_the_command() {
-        let text = text(&explanation(vec![hop(HopAction::Deny, Some(rule()))]), Paint::default());
-        assert!(text.starts_with("deny: 10.20.1.10 -> shop/service/web (1 pod), TCP:80\n"), "{text}");
-        assert!(text.contains("NetworkPolicy shop/web, ingress rule 0"), "{text}");
-        assert!(text.contains("To open it:\n  kubectl zerotrust allow --from a --to b"), "{text}");
     }
 }

@@ -3,6 +3,8 @@
 
 use crate::apply::Stop;
 use crate::kubernetes::AccessError;
+use crate::kubernetes::cluster::NodeLogError;
+use crate::logs::LogError;
 use crate::outcome::Problem;
 use crate::plan::PlanError;
 use crate::record::journal::JournalError;
@@ -25,6 +27,32 @@ impl From<AccessError> for Problem {
                 problem.hint("does `kubectl get nodes` with the same --context work?")
             }
             AccessError::File { .. } | AccessError::Invalid { .. } | AccessError::Unsupported(_) => problem,
+        }
+    }
+}
+
+impl From<LogError> for Problem {
+    fn from(error: LogError) -> Problem {
+        let dmesg = |node: &str| {
+            format!(
+                "kubectl debug node/{node} -i -q --profile=sysadmin --image=busybox -- dmesg | kubectl zerotrust diagnose"
+            )
+        };
+        match error {
+            LogError::Node(NodeLogError::Access(error)) => error.into(),
+            LogError::Node(error) => {
+                let problem = Problem::failed(error.to_string());
+                match &error {
+                    NodeLogError::Disabled { node } | NodeLogError::NoFile { node } => problem.hint(dmesg(node)),
+                    NodeLogError::Forbidden { node, .. } => {
+                        problem.hint("`kubectl auth can-i get nodes/proxy` tells whether you may").hint(dmesg(node))
+                    }
+                    NodeLogError::NoKubelet { .. } => problem.hint("`kubectl get nodes` lists the nodes"),
+                    NodeLogError::Access(_) => problem,
+                }
+            }
+            LogError::NoCluster(_) => Problem::usage(error.to_string()).hint("--log FILE reads a log that was saved"),
+            LogError::File { .. } => Problem::failed(error.to_string()),
         }
     }
 }

@@ -7,6 +7,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::explanation::UnreadView;
+use super::facts::FactView;
 use super::paint::{Paint, harmless};
 use super::table::columns;
 use crate::findings::{Finding, Severity};
@@ -122,6 +123,7 @@ struct View<'a> {
     grants: Vec<GrantView<'a>>,
     findings: &'a [Finding],
     gaps: &'a [String],
+    facts: Vec<FactView<'a>>,
     unread: Vec<UnreadView>,
 }
 
@@ -182,6 +184,7 @@ pub fn value<'a>(status: &'a Status, unread: &[Unread]) -> impl Serialize + use<
         grants: status.grants.iter().map(grant).collect(),
         findings: &status.findings,
         gaps: &status.gaps,
+        facts: status.facts.iter().map(FactView::from).collect(),
         unread: unread.iter().map(UnreadView::from).collect(),
     }
 }

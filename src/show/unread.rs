@@ -1,16 +1,18 @@
 //! What could not be read, as a warning: one line for each document, and how many more there are.
 //! Never knows whether it matters to the question; the verdict says that.
 
+use std::borrow::Borrow;
 use std::fmt::Write;
 
 use super::paint::{Paint, harmless};
 use crate::kubernetes::objects::Unread;
+use crate::model::words::counted;
 
 /// How many documents are listed.
 const LISTED: usize = 10;
 
 /// The warning; empty if everything was read.
-pub fn warning(unread: &[Unread], paint: Paint) -> String {
+pub fn warning<D: Borrow<Unread>>(unread: &[D], paint: Paint) -> String {
     let mut out = String::new();
     let word = paint.warning("Warning");
     match unread.len() {
@@ -23,7 +25,8 @@ pub fn warning(unread: &[Unread], paint: Paint) -> String {
             )
         }
     }
-    for document in unread.iter().take(LISTED) {
+    for document in unread.iter().map(Borrow::borrow).take(LISTED) {
+        let document: &Unread = document;
         let object = document.object.as_ref().map_or(String::new(), |object| format!("{object}: "));
         let text = format!("{}: {object}{}", document.place, document.reason);
         let mut lines = harmless(&text).into_owned();
@@ -36,6 +39,14 @@ pub fn warning(unread: &[Unread], paint: Paint) -> String {
         _ = writeln!(out, "  and {} more", unread.len() - LISTED);
     }
     out
+}
+
+/// What is left out of the warning as it has no say in the answer; empty if nothing is.
+pub fn without_a_say(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        count => format!("Note: {} without a say in this could not be read\n", counted(count, "document")),
+    }
 }
 
 #[cfg(test)]
@@ -62,6 +73,6 @@ mod tests {
         assert!(text.starts_with("Warning: 12 documents"), "{text}");
         assert!(text.contains("\n  dir/a.yaml:1: Pod shop/web: it ends in the middle\n"), "{text}");
         assert!(text.ends_with("\n  and 2 more\n"), "{text}");
-        assert_eq!(warning(&[], Paint::default()), "");
+        assert_eq!(warning::<Unread>(&[], Paint::default()), "");
     }
 }

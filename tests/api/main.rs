@@ -6,6 +6,8 @@ mod support;
 
 mod cluster;
 mod concurrent;
+mod diagnose;
+mod facts;
 mod faults;
 mod journey;
 mod permissions;

@@ -81,9 +81,11 @@ fn a_file_that_ends_in_the_middle() {
     --- stdout
     unknown: 10.7.0.99 -> advanced-policy-demo/service/nginx (1 pod), TCP:80
 
-    The path, entering at 10.128.147.102: unknown
-      NODE             CHECKPOINT   ENDPOINT                                      PACKET                             ACTION    DECIDED BY
-      10.128.147.102   ingress      advanced-policy-demo/nginx-6799fc88d8-zp4zj   10.7.0.99 -> 10.20.112.90 TCP:80   unknown   NetworkPolicy web, manifests/broken.yaml:4: unclosed quote
+    The path, entering at node 10.128.147.102: unknown
+      node 10.128.147.102
+        packet    10.7.0.99 -> 10.20.112.90 TCP:80
+        unknown   ingress of advanced-policy-demo/nginx-6799fc88d8-zp4zj
+                    NetworkPolicy web, manifests/broken.yaml:4: unclosed quote
     --- stderr
     Warning: a document could not be read, and what it says is not taken into account:
       manifests/broken.yaml:4: NetworkPolicy web: unclosed quote

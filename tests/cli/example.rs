@@ -50,7 +50,7 @@ fn a_client_is_let_in_and_taken_back() {
     let by = &denied["paths"][0]["hops"][0]["by"];
     assert_eq!((by["kind"].as_str(), by.get("rule")), (Some("Tier"), None), "{by}");
     let fix = denied["fix"][0]["command"].as_str().unwrap().to_string();
-    assert_eq!(fix, "kubectl zerotrust allow --from 10.7.0.99 --to nginx -f manifests");
+    assert_eq!(fix, "kubectl zerotrust allow --from 10.7.0.99 --to advanced-policy-demo/nginx -f manifests");
     insta::assert_snapshot!("explain_denied", lab.run(ask));
 
     insta::assert_snapshot!("allow", lab.run("allow --from 10.7.0.99 --to nginx --yes"));
@@ -72,6 +72,7 @@ fn a_client_is_let_in_and_taken_back() {
     assert_eq!(status["state"], "locked");
     assert_eq!(status["grants"][0]["id"], denied["fix"][0]["grant"], "the grant that explain promised");
     insta::assert_snapshot!("status", lab.run("status"));
+    insta::assert_snapshot!("status_wide", lab.run("status -o wide"));
 
     let id = status["grants"][0]["id"].as_str().unwrap();
     let revoked = lab.run(&format!("revoke {id} --yes"));
@@ -95,7 +96,7 @@ fn pods_are_opened_at_both_ends_and_a_second_grant_joins_the_first() {
     assert_eq!((answer["verdict"].as_str(), code), (Some("allow"), Some(0)));
     let checkpoints: Vec<&str> =
         answer["paths"][0]["hops"].as_array().unwrap().iter().filter_map(|hop| hop["checkpoint"].as_str()).collect();
-    assert_eq!(checkpoints, ["egress", "ingress"]);
+    assert_eq!(checkpoints, ["dnat", "egress", "ingress"]);
 }
 
 #[test]

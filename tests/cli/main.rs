@@ -3,7 +3,9 @@
 
 mod bad_input;
 mod completions;
+mod diagnose;
 mod example;
+mod explain;
 mod help;
 mod krew;
 

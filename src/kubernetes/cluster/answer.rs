@@ -16,6 +16,8 @@ pub(super) struct Answer {
     pub status: u16,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
+    /// Which bytes of a file it is.
+    pub content_range: Option<String>,
     /// The media type.
     pub content_type: String,
     /// The body, decompressed.

@@ -17,6 +17,7 @@ mod fake;
 mod installation;
 mod kubeconfig;
 mod locate;
+mod node_log;
 mod proxy;
 mod raw;
 mod read;
@@ -34,6 +35,7 @@ use std::path::Path;
 use serde_json::Value;
 
 pub use connection::{Connection, Secret};
+pub use node_log::{NodeLogError, Position};
 pub use raw::Documents;
 pub use transport::{Listener, Notice};
 pub use write::ClusterWriter;

@@ -9,7 +9,7 @@ use super::installation::Installation;
 use super::locate::{Location, PAGE};
 use super::transport::Call;
 use crate::kubernetes::calico::{is_tiered, stored_name, to_v3};
-use crate::kubernetes::labels::LabelQuery;
+use crate::kubernetes::labels::LabelRequirements;
 use crate::kubernetes::names::Kind;
 use crate::kubernetes::objects::{self, Answer, Coverage, Objects, Place, Query, Unread};
 use crate::kubernetes::page::{documents, of_one};
@@ -164,12 +164,7 @@ impl Cluster {
     /// The API server refuses what a user may not read before it looks whether it is served at all. What every user may
     /// ask, the list of what is served, tells the two apart.
     pub(super) async fn look_behind_refusal(&self, query: &Query, fetched: &mut Fetched) -> Result<(), AccessError> {
-        let may_be_absent = query.kind.is_calico()
-            || matches!(
-                query.kind,
-                Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy | Kind::ClusterNetworkPolicy
-            );
-        if !may_be_absent || !matches!(fetched, Fetched::Hidden(_)) {
+        if !query.kind.may_be_absent() || !matches!(fetched, Fetched::Hidden(_)) {
             return Ok(());
         }
         for location in Location::of(query.kind) {
@@ -190,7 +185,7 @@ impl Cluster {
         objects: &mut Objects,
     ) -> Result<(), AccessError> {
         let malformed = |reason| AccessError::Invalid { object: words(query), reason };
-        let labels = query.labels.as_deref().map(LabelQuery::parse).transpose().map_err(malformed)?;
+        let labels = query.labels.as_deref().map(LabelRequirements::parse).transpose().map_err(malformed)?;
         for stored in found {
             let kind = query.kind;
             let (shown, namespace) = named(kind, &stored);

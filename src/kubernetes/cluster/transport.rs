@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WARNING};
+use http::header::{AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue, RANGE, RETRY_AFTER, WARNING};
 use http::{Method, Request};
 use kube::client::Body;
 
@@ -90,12 +90,14 @@ pub(super) struct Call {
     pub path: String,
     /// JSON.
     pub body: Option<Vec<u8>>,
+    /// Which bytes of a file, as RFC 9110 has it.
+    pub range: Option<String>,
 }
 
 impl Call {
     /// A GET.
     pub fn get(path: String) -> Call {
-        Call { method: Method::GET, path, body: None }
+        Call { method: Method::GET, path, body: None, range: None }
     }
 }
 
@@ -151,6 +153,9 @@ impl Transport {
             request = request.header(AUTHORIZATION, value);
         }
         request = request.header(http::header::ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(range) = &call.range {
+            request = request.header(RANGE, range.as_str());
+        }
         let body = match &call.body {
             Some(body) => {
                 request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -165,7 +170,9 @@ impl Transport {
         let body = body.collect_bytes().await.map_err(Failure::from_kube)?;
         let retry_after = parts.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_range = parts.headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
         Ok(Answer {
+            content_range: content_range.map(str::to_string),
             status: parts.status.as_u16(),
             retry_after: retry_after.map(Duration::from_secs),
             content_type: content_type.to_string(),

@@ -102,7 +102,7 @@ impl Writer for ClusterWriter<'_> {
         let name = stored["metadata"]["name"].as_str().unwrap_or(&target.name);
         let path = Location::best(target.kind).object(target.namespace.as_deref(), name)?;
         let body = Some(options.to_string().into_bytes());
-        let answer = self.cluster.transport.call(&Call { method: Method::DELETE, path, body }).await?;
+        let answer = self.cluster.transport.call(&Call { method: Method::DELETE, path, body, range: None }).await?;
         if !answer.is_success() {
             return Err(answer.into_error("delete", &target, self.cluster.server()));
         }
@@ -189,7 +189,10 @@ impl ClusterWriter<'_> {
     async fn send(&self, method: Method, path: String, object: &Value) -> Result<Answer, AccessError> {
         let dry_run = if self.dry_run { "&dryRun=All" } else { "" };
         let path = format!("{path}?fieldManager={}&fieldValidation=Strict{dry_run}", self.field_manager);
-        self.cluster.transport.call(&Call { method, path, body: Some(object.to_string().into_bytes()) }).await
+        self.cluster
+            .transport
+            .call(&Call { method, path, body: Some(object.to_string().into_bytes()), range: None })
+            .await
     }
 
     fn written(

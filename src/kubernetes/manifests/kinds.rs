@@ -15,7 +15,7 @@ pub enum Class {
 }
 
 /// Kinds of Calico that do not decide what may talk to what.
-const HARMLESS: [&str; 10] = [
+const HARMLESS: [&str; 9] = [
     "BGPFilter",
     "BlockAffinity",
     "CalicoNodeStatus",
@@ -24,7 +24,6 @@ const HARMLESS: [&str; 10] = [
     "IPAMConfiguration",
     "IPAMHandle",
     "IPReservation",
-    "KubeControllersConfiguration",
     "Node",
 ];
 

@@ -116,6 +116,23 @@ impl Selector {
     }
 }
 
+/// The label that a node asks for, behind whichever reference the node is.
+macro_rules! key {
+    ($node:expr) => {
+        match $node {
+            Node::Has(key)
+            | Node::Equal(key, _)
+            | Node::NotEqual(key, _)
+            | Node::Contains(key, _)
+            | Node::StartsWith(key, _)
+            | Node::EndsWith(key, _)
+            | Node::In(key, _)
+            | Node::NotIn(key, _) => Some(key),
+            Node::All | Node::Global | Node::Not(_) | Node::And(_) | Node::Or(_) => None,
+        }
+    };
+}
+
 impl Node {
     fn matches(&self, labels: &Labels) -> bool {
         let is = |key: &String, test: &dyn Fn(&str) -> bool| labels.get(key).is_some_and(|value| test(value));
@@ -153,31 +170,11 @@ impl Node {
     }
 
     fn key(&self) -> Option<&str> {
-        match self {
-            Node::Has(key)
-            | Node::Equal(key, _)
-            | Node::NotEqual(key, _)
-            | Node::Contains(key, _)
-            | Node::StartsWith(key, _)
-            | Node::EndsWith(key, _)
-            | Node::In(key, _)
-            | Node::NotIn(key, _) => Some(key),
-            Node::All | Node::Global | Node::Not(_) | Node::And(_) | Node::Or(_) => None,
-        }
+        key!(self).map(String::as_str)
     }
 
     fn key_mut(&mut self) -> Option<&mut String> {
-        match self {
-            Node::Has(key)
-            | Node::Equal(key, _)
-            | Node::NotEqual(key, _)
-            | Node::Contains(key, _)
-            | Node::StartsWith(key, _)
-            | Node::EndsWith(key, _)
-            | Node::In(key, _)
-            | Node::NotIn(key, _) => Some(key),
-            Node::All | Node::Global | Node::Not(_) | Node::And(_) | Node::Or(_) => None,
-        }
+        key!(self)
     }
 }
 
