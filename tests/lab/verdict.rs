@@ -98,7 +98,7 @@ fn reasons(path: &Way) -> Vec<String> {
         let by = match hop.by.as_ref()? {
             Decider::Rule { policy, direction, index, .. } => format!("{policy} {direction}[{index}]"),
             Decider::TierDefault { tier, .. } => format!("the end of tier {tier}"),
-            Decider::Profile { name } => format!("profile {name}"),
+            Decider::Profile { name } | Decider::Setting { name, .. } => name.clone(),
             Decider::Unknown { why } => why.clone(),
         };
         let node = hop.node.as_deref().unwrap_or("-");
