@@ -12,6 +12,7 @@
 
 use std::env;
 use std::fmt::Display;
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
@@ -158,22 +159,16 @@ fn compare(
     let terrain = Terrain::from(lab.topology());
     let mut differential = Differential::new(&mut lab, terrain, name, folder);
     let mut tally = Tally::default();
+    let mut notes = String::new();
     let mut seeds = Random::of(wanted.seed);
     for turn in 1.. {
-        if wanted.only && std::env::var("DUMP").is_ok() {
-            for o in crate::generate::made(&Terrain::from(&crate::topology::Topology::of(mode)), wanted.seed).objects {
-                say(o);
-            }
-        }
         // Short enough to be typed.
         let seed = if wanted.only { wanted.seed } else { seeds.next() >> 40 };
         let during = During(format!("{name}/{seed}"));
         let outcome = differential.world(seed);
         drop(during);
         tally.merge(&outcome.tally);
-        for note in outcome.notes.iter().filter(|_| wanted.only) {
-            say(note);
-        }
+        notes.extend(outcome.notes.iter().map(|note| format!("{name}/{seed}: {note}\n")));
         for disagreement in &outcome.disagreements {
             say(&disagreement.story);
         }
@@ -185,6 +180,11 @@ fn compare(
         if wanted.only || tally.judged() >= share {
             break;
         }
+    }
+    if !notes.is_empty() {
+        let file = folder.join("notes");
+        say(format!("what neither side is sure of is in {}", file.display()));
+        fs::write(file, notes).expect("write the notes");
     }
     tally
 }
