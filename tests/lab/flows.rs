@@ -29,6 +29,15 @@ enum Expected {
 
 /// Sends everything that the lines say; gives back each line that is not so, with what became of the packet.
 pub fn wrong(lab: &mut Lab, lines: &[String]) -> Vec<String> {
+    judge(lab, lines, Lab::send)
+}
+
+/// The same, from one round: what is so at once.
+pub fn wrong_at_once(lab: &mut Lab, lines: &[String]) -> Vec<String> {
+    judge(lab, lines, Lab::send_once)
+}
+
+fn judge(lab: &mut Lab, lines: &[String], send: fn(&mut Lab, &[Probe]) -> Vec<Fate>) -> Vec<String> {
     let mut asked: Vec<(String, Probe, Expected)> = Vec::new();
     for line in lines {
         let (only, text) = match line.split_once(": ") {
@@ -43,7 +52,7 @@ pub fn wrong(lab: &mut Lab, lines: &[String]) -> Vec<String> {
         }
     }
     let probes: Vec<Probe> = asked.iter().map(|(_, probe, _)| probe.clone()).collect();
-    let fates = lab.send(&probes);
+    let fates = send(lab, &probes);
     let wrong = asked.iter().zip(fates).filter(|((_, _, expected), fate)| !agrees(expected, fate));
     wrong.map(|((line, probe, _), fate)| format!("{line}\n    {probe}: {fate}")).collect()
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::api::{Api, Request};
 use super::cage::Cage;
-use super::log::{KernelLog, Turn};
+use super::log::KernelLog;
 use super::marks::Marks;
 use super::network::{self, CONTROL, OUTSIDE, of_pod};
 use super::probe::{Fate, Probe, Protocol, Sender};
@@ -39,37 +39,35 @@ pub struct Lab {
     cage: Cage,
     servers: Vec<Servers>,
     _controllers: Keeper,
-    plane: ControlPlane,
+    _plane: ControlPlane,
     topology: Topology,
     marks: Marks,
     world: Vec<Value>,
-    /// Source ports of TCP that probes named since the last world.
+    /// The Nodes with the public keys that Felix writes where the kernel has WireGuard. Here it finds that it has none, and
+    /// takes them away.
+    published: Vec<Value>,
+    /// Source ports that probes named since the last world.
     fixed_ports: BTreeSet<u16>,
     log: Option<KernelLog>,
-    turn: Turn,
 }
 
 impl Lab {
     /// Starts a cluster of this mode without any policy. Panics with one sentence on a machine that cannot.
     pub fn start(mode: Mode) -> Lab {
-        Lab::start_inturn(mode, Turn::quiet)
+        Lab::start_logging(mode, None)
     }
 
-    /// The same, and what Log rules write can be read with [`Lab::log_lines`]. It waits until there is no other lab, and
-    /// others wait for its end, since all would write to the same log.
+    /// The same, and what Log rules write can be read with [`Lab::log_lines`]. It waits until no other lab reads its own.
     pub fn start_with_log(mode: Mode) -> Lab {
-        let mut lab = Lab::start_inturn(mode, Turn::logging);
-        lab.log = Some(KernelLog::start(&lab.turn));
-        lab
+        Lab::start_logging(mode, Some(KernelLog::start()))
     }
 
-    fn start_inturn(mode: Mode, turn: impl Fn() -> Turn) -> Lab {
+    fn start_logging(mode: Mode, log: Option<KernelLog>) -> Lab {
         static CHECKED: Once = Once::new();
         CHECKED.call_once(needs::check);
         // Built before the first namespace is made, so that no cluster waits for a compiler.
         super::support::build();
         super::support::build_felix();
-        let turn = turn();
         let topology = Topology::of(mode);
         let cage = Cage::new();
         network::lay(&cage, &topology);
@@ -83,7 +81,9 @@ impl Lab {
         let plane = ControlPlane::start_at(place);
         let api = Api::start(cage.door(CONTROL), plane.kubeconfig());
         let keys = (mode.encapsulation == Encapsulation::WireGuard).then(|| Keys::new(&cage, &topology));
-        create(&api, &plane, objects(&topology, keys.as_ref()));
+        let objects = objects(&topology, keys.as_ref());
+        let published = objects.iter().filter(|object| keys.is_some() && object["kind"] == "Node").cloned().collect();
+        create(&api, &plane, objects);
         let controllers = plane.start_controllers(&["endpointslice-controller"]);
         let started: Vec<_> = topology
             .nodes
@@ -92,8 +92,9 @@ impl Lab {
             .collect();
         wait_for_proxies(&cage, &topology);
         let nodes = topology.nodes.iter().zip(started);
-        let servers =
-            nodes.map(|(node, started)| Servers::start_felix(&cage, &plane, &topology, node, started)).collect();
+        let servers = nodes
+            .map(|(node, started)| Servers::start_felix(&cage, &plane, &topology, node, log.is_some(), started))
+            .collect();
         let stations = stations(&cage, &topology);
         let marks = Marks::new(&api, &topology);
         let mut lab = Lab {
@@ -102,13 +103,13 @@ impl Lab {
             cage,
             servers,
             _controllers: controllers,
-            plane,
+            _plane: plane,
             topology,
             marks,
             world: Vec::new(),
+            published,
             fixed_ports: BTreeSet::new(),
-            log: None,
-            turn: turn,
+            log,
         };
         lab.apply(&[]);
         lab.warm_up();
@@ -168,15 +169,17 @@ impl Lab {
         self.forget();
     }
 
-    /// Makes the nodes forget connections, which every new denial would leave open. Those to the API server must stay: the
-    /// next packet of one, coming from there, would look like a connection to the node, which a policy may deny; Felix
-    /// would be deaf. So TCP is forgotten only where a probe could use the same ports again.
+    /// Makes the nodes forget connections, which every new denial would leave open: the tunnels' own, which last, and those
+    /// whose ports a probe can use again because it named them; other probes have fresh ones. Connections to the API server
+    /// must stay: the next packet of one, coming from there, would look like a new connection to the node, which a policy may
+    /// deny, and Felix would be deaf.
     fn forget(&mut self) {
         // Without a connection to forget, conntrack calls it a failure.
-        let mut script =
-            String::from("for p in udp icmp icmpv6 sctp; do conntrack -D -p $p || true; done >/dev/null 2>&1\n");
+        let mut script = String::from("conntrack -D -p udp >/dev/null 2>&1 || true\n");
         for port in std::mem::take(&mut self.fixed_ports) {
-            script += &format!("conntrack -D -p tcp --orig-port-src {port} >/dev/null 2>&1 || true\n");
+            for protocol in ["tcp", "sctp"] {
+                script += &format!("conntrack -D -p {protocol} --orig-port-src {port} >/dev/null 2>&1 || true\n");
+            }
         }
         std::thread::scope(|scope| {
             for node in &self.topology.nodes {
@@ -187,14 +190,20 @@ impl Lab {
 
     /// Sends every probe, in parallel, in two rounds, or in more where two do not agree.
     pub fn send(&mut self, probes: &[Probe]) -> Vec<Fate> {
-        let tcp = probes.iter().filter(|probe| probe.protocol == Protocol::Tcp);
-        self.fixed_ports.extend(tcp.filter_map(|probe| probe.source_port));
+        self.fixed_ports.extend(probes.iter().filter_map(|probe| probe.source_port));
         prober::send(&self.topology, &self.stations, probes)
     }
 
-    /// Writes every object as the API server stored it into a directory, as `explain -f` reads them.
+    /// Sends every probe in one round only: what is silent was dropped, or lost.
+    pub fn send_once(&mut self, probes: &[Probe]) -> Vec<Fate> {
+        self.fixed_ports.extend(probes.iter().filter_map(|probe| probe.source_port));
+        prober::once(&self.topology, &self.stations, probes)
+    }
+
+    /// Writes every object as the API server stored it into a directory, as `explain -f` reads them; the Nodes with their
+    /// WireGuard keys.
     pub fn save(&self, directory: &Path) {
-        saved::write(&self.api, &self.world, directory);
+        saved::write(&self.api, &self.world, &self.published, directory);
     }
 
     /// The ends of the servers' logs, for a failure's report.

@@ -1,5 +1,5 @@
 //! Reads what Log rules write into the kernel's log.
-//! Never lets two labs log at once: the ring is one for all namespaces, and its lines do not say whose they are.
+//! Never lets two labs read at once.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -13,6 +13,10 @@ const RING: &str = "/dev/kmsg";
 /// Whether rules in namespaces other than the machine's own may log. It is the machine's, so it is put back.
 const SWITCH: &str = "/proc/sys/net/netfilter/nf_log_all_netns";
 
+/// The prefix of lines that nobody reads: those of a lab that does not log. The ring is one for all namespaces, and its
+/// lines do not say whose they are.
+pub const QUIET: &str = "zt-quiet";
+
 /// Puts the switch back when the pipe closes, however the test ends. Its stdout is the lock, which so lasts until then.
 const RESTORE: &str = r#"
 read -r former
@@ -20,24 +24,21 @@ while read -r line; do :; done
 echo "$former" >"$1"
 "#;
 
-/// Held by a lab for as long as it lives: by one that logs alone, by the others together.
-#[derive(Debug)]
-pub struct Turn(File);
-
-impl Turn {
-    /// Waits until nobody logs; then nobody begins to.
-    pub fn quiet() -> Turn {
-        let file = File::open(RING).unwrap_or_else(|e| panic!("{RING}: {e}"));
-        file.lock_shared().expect("lock the kernel's log");
-        Turn(file)
+/// Waits until nobody reads lines, and keeps others from beginning for as long as the file is open.
+fn lock() -> File {
+    let lock = File::open(RING).unwrap_or_else(|e| panic!("{RING}: {e}"));
+    if lock.try_lock().is_err() {
+        // Not eprintln!, whose output cargo test holds back: a silent wait looks like a hang.
+        let _ = writeln!(std::io::stderr(), "Waiting for another test that reads the kernel's log.");
+        lock.lock().expect("lock the kernel's log");
     }
+    lock
+}
 
-    /// Waits until there is no other lab; then none begins.
-    pub fn logging() -> Turn {
-        let file = File::open(RING).unwrap_or_else(|e| panic!("{RING}: {e}"));
-        file.lock().expect("lock the kernel's log");
-        Turn(file)
-    }
+/// What the machine's switch is when nobody reads lines.
+pub fn switch() -> String {
+    let _lock = lock();
+    fs::read_to_string(SWITCH).unwrap_or_else(|e| panic!("{SWITCH}: {e}"))
 }
 
 /// The lines of a lab. Dropping it puts the machine's switch back.
@@ -48,13 +49,14 @@ pub struct KernelLog {
 }
 
 impl KernelLog {
-    /// Lets namespaces log, and reads from now on. Panics with the reason where this machine does not allow it.
-    pub fn start(turn: &Turn) -> KernelLog {
+    /// Lets namespaces log, and reads from now on; waits first until nobody else does so. Panics with the reason where this
+    /// machine does not allow it.
+    pub fn start() -> KernelLog {
+        let lock = lock();
         let former = fs::read_to_string(SWITCH).unwrap_or_else(|e| panic!("{SWITCH}: {e}"));
         let mut keeper = Command::new("/bin/sh");
         keeper.args(["-c", RESTORE, "keeper", SWITCH]).stdin(Stdio::piped()).process_group(0);
-        keeper.stdout(turn.0.try_clone().expect("share the lock")).stderr(Stdio::null());
-        let mut keeper = keeper.spawn().expect("start /bin/sh");
+        let mut keeper = keeper.stdout(lock).stderr(Stdio::null()).spawn().expect("start /bin/sh");
         let pipe = keeper.stdin.as_mut().expect("its stdin is a pipe");
         writeln!(pipe, "{}", former.trim()).expect("tell what the switch was");
         fs::write(SWITCH, "1").unwrap_or_else(|e| panic!("{SWITCH}: {e}"));
@@ -93,12 +95,14 @@ impl Drop for KernelLog {
 fn packet(record: &[u8]) -> Option<String> {
     let record = String::from_utf8_lossy(record);
     let message = record.split_once(';')?.1.lines().next()?;
-    (message.contains("IN=") && message.contains(" OUT=")).then(|| message.to_string())
+    let ours = message.contains("IN=") && message.contains(" OUT=") && !message.starts_with(QUIET);
+    ours.then(|| message.to_string())
 }
 
 #[test]
 fn only_packets_are_taken_from_the_ring() {
     let line = "calico-packet: IN=eth0 OUT= MAC=02:00 SRC=10.7.0.99 DST=10.128.146.41 LEN=60 PROTO=TCP";
     assert_eq!(packet(format!("5,1,2,-;{line}\n SUBSYSTEM=net\n").as_bytes()), Some(line.to_string()));
+    assert_eq!(packet(b"5,1,2,-;zt-quiet: IN=eth0 OUT= SRC=10.7.0.99 DST=10.128.146.41\n"), None);
     assert_eq!(packet(b"6,1,2,-;bridge: port 1(control) entered disabled state\n"), None);
 }

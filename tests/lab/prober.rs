@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::network::type_of_service;
-use super::probe::{Fate, Probe, Sender};
+use super::probe::{Fate, Probe, Protocol, Sender};
 use super::station::{Attempt, Batch, Outcome, Reply, Station};
-use super::topology::{Exposure, Topology};
+use super::topology::{Exposure, Node, POD_TCP, Topology};
 
 /// The least time after which silence counts. Packets here pass in less than a millisecond.
 const SILENCE: Duration = Duration::from_millis(350);
 /// How many times as long as the slowest answer of the round silence has to last: a loaded machine is slow with all.
 const SLOWEST: u32 = 3;
+/// How long the canaries may take before the machine is given up.
+const LIFE: Duration = Duration::from_secs(30);
 /// How often a probe is asked again when two rounds disagree.
 const ROUNDS: usize = 5;
 /// How many attempts are on their way at once; each has a socket.
@@ -24,6 +26,12 @@ const AT_ONCE: usize = 1500;
 
 /// Outcomes of one probe's attempts in one round.
 type Round = Vec<Outcome>;
+
+/// Sends every probe once, or as often as its backends need. What is silent may have been lost.
+pub fn once(topology: &Topology, stations: &BTreeMap<String, Station>, probes: &[Probe]) -> Vec<Fate> {
+    let all: Vec<usize> = (0..probes.len()).collect();
+    round(topology, stations, probes, &all, SILENCE).values().map(|outcomes| fate(outcomes)).collect()
+}
 
 /// Sends every probe until two rounds agree on it.
 pub fn send(topology: &Topology, stations: &BTreeMap<String, Station>, probes: &[Probe]) -> Vec<Fate> {
@@ -69,24 +77,42 @@ fn round(
         let (station, attempt) = attempt(topology, probe);
         attempts.extend((0..repetitions(topology, probe)).map(|_| (*index, station.clone(), attempt.clone())));
     }
+    let canaries = canaries(topology);
     let mut rounds: BTreeMap<usize, Round> = BTreeMap::new();
     for chunk in attempts.chunks(AT_ONCE) {
         let mut batches: BTreeMap<&str, Vec<Attempt>> = BTreeMap::new();
-        for (id, (_, station, attempt)) in chunk.iter().enumerate() {
+        let all =
+            chunk.iter().map(|(_, station, attempt)| (station, attempt)).chain(canaries.iter().map(|(s, a)| (s, a)));
+        for (id, (station, attempt)) in all.enumerate() {
             batches.entry(station).or_default().push(Attempt { id, ..attempt.clone() });
         }
-        for reply in exchange(stations, batches, chunk.len(), patience) {
+        for reply in exchange(stations, batches, chunk.len(), canaries.len(), patience) {
             rounds.entry(chunk[reply.id].0).or_default().push(reply.outcome);
         }
     }
     rounds
 }
 
-/// Sends all and waits for all replies, or for a silence that lasts.
+/// What passes in every world: a node's packet to a pod of its own, which Felix never polices. That they come back shows
+/// that the machine had time for packets at all.
+fn canaries(topology: &Topology) -> Vec<(String, Attempt)> {
+    let own = |node: &Node| {
+        let pod = topology.pods.iter().find(|pod| pod.node == node.name).expect("a pod on each node");
+        let (destination, port) = (pod.addresses[0], POD_TCP[0]);
+        let attempt =
+            Attempt { id: 0, source: None, source_port: None, destination, port, protocol: Protocol::Tcp, tos: 0 };
+        (node.name.clone(), attempt)
+    };
+    topology.nodes.iter().map(own).collect()
+}
+
+/// Sends all and waits for all replies, or for a silence that lasts and that the canaries have broken. Gives back the
+/// replies without those of the canaries, whose numbers come after the others.
 fn exchange(
     stations: &BTreeMap<String, Station>,
     batches: BTreeMap<&str, Vec<Attempt>>,
     count: usize,
+    canaries: usize,
     patience: Duration,
 ) -> Vec<Reply> {
     let (stop, stopped) = watch::channel(false);
@@ -97,15 +123,23 @@ fn exchange(
     }
     let begun = Instant::now();
     let mut heard: Vec<Reply> = Vec::with_capacity(count);
-    let mut slowest = Duration::ZERO;
-    while heard.len() < count {
-        let end = begun + patience.max(slowest * SLOWEST);
-        match inbox.recv_timeout(end.saturating_duration_since(Instant::now())) {
+    let (mut slowest, mut singing) = (Duration::ZERO, 0);
+    while heard.len() < count || singing < canaries {
+        let patience = if singing < canaries { LIFE } else { patience.max(slowest * SLOWEST) };
+        match inbox.recv_timeout((begun + patience).saturating_duration_since(Instant::now())) {
             Ok(reply) => {
                 slowest = slowest.max(reply.took);
-                heard.push(reply);
+                if reply.id < count {
+                    heard.push(reply);
+                } else {
+                    assert!(matches!(reply.outcome, Outcome::Answered(_)), "a node's packet to its own pod: {reply:?}");
+                    singing += 1;
+                }
             }
-            Err(RecvTimeoutError::Timeout) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                assert!(singing == canaries, "not even a node's own pods answered within {LIFE:?}");
+                break;
+            }
             Err(RecvTimeoutError::Disconnected) => panic!("a station ended while it was sending"),
         }
     }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::cage::Cage;
+use super::log::QUIET;
 use super::support::{ControlPlane, Keeper, build, build_felix};
 use super::topology::{Node, POD_RANGES, Proxy, Topology};
 use super::wireguard::{self, Keys};
@@ -57,17 +58,21 @@ impl Servers {
         (proxy, wireguard)
     }
 
-    /// Starts Felix beside them.
+    /// Starts Felix beside them. Where nobody reads what Log rules write, its lines say so.
     pub fn start_felix(
         cage: &Cage,
         plane: &ControlPlane,
         topology: &Topology,
         node: &Node,
+        logs: bool,
         (proxy, wireguard): (Keeper, Vec<Keeper>),
     ) -> Servers {
         let run = plane.directory().join(format!("{}.felix", node.name));
         std::fs::create_dir(&run).expect("make a directory for Felix");
-        let environment = environment(topology, node, &run, plane.kubeconfig());
+        let mut environment = environment(topology, node, &run, plane.kubeconfig());
+        if !logs {
+            environment.push(format!("FELIX_LOGPREFIX={QUIET}"));
+        }
         let flags = ["-c".to_string(), "/dev/null".into()];
         let felix = keep(cage, plane, &node.name, "felix", build_felix(), &flags, &environment);
         Servers { name: node.name.clone(), proxy, felix, wireguard }

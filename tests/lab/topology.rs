@@ -186,8 +186,6 @@ pub const CLIENT_UDP: &[u16] = &[53, 5353];
 pub const SERVICE_RANGES: [&str; 2] = ["10.21.0.0/16", "fd00:10:21::/112"];
 /// The pods' addresses.
 pub const POD_RANGES: [&str; 2] = ["10.20.0.0/16", "fd00:10:20::/48"];
-/// Where the nodes are.
-pub const NODE_RANGES: [&str; 2] = ["10.128.146.0/23", "fd00:10:128::/64"];
 /// The router between nodes and clients.
 pub const ROUTER: [&str; 2] = ["10.128.146.1", "fd00:10:128::1"];
 /// The control plane.

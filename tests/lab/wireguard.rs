@@ -16,13 +16,14 @@ struct Family {
     device: &'static str,
     port: u16,
     table: u16,
-    masquerade: &'static str,
-    all: &'static str,
+    /// The programs of this family.
+    ip: &'static str,
+    iptables: &'static str,
 }
 
 const FAMILIES: [Family; 2] = [
-    Family { device: "wireguard.cali", port: 51820, table: 301, masquerade: "iptables-nft", all: "0.0.0.0/0" },
-    Family { device: "wg-v6.cali", port: 51821, table: 302, masquerade: "ip6tables-nft", all: "::/0" },
+    Family { device: "wireguard.cali", port: 51820, table: 301, ip: "ip -4", iptables: "iptables-nft" },
+    Family { device: "wg-v6.cali", port: 51821, table: 302, ip: "ip -6", iptables: "ip6tables-nft" },
 ];
 
 /// The mark of WireGuard's own packets, which must not go into WireGuard again. Calico takes one of Felix's bits; this is
@@ -99,10 +100,10 @@ fn configuration(topology: &Topology, keys: &Keys, own: usize, index: usize) -> 
     text
 }
 
-/// Starts the device and lays it out. What leaves by it with another address than the tunnel's is masqueraded: the same rule
-/// that Felix writes, which here bears the name of a device that is not there.
+/// Starts the device and lays it out. What leaves by it with another address of the node than the tunnel's is masqueraded:
+/// the rule that Felix writes, which here bears the name of a device that is not there.
 fn script(topology: &Topology, own: usize, index: usize, configuration: &Path) -> String {
-    let Family { device, table, masquerade, all, .. } = &FAMILIES[index];
+    let Family { device, table, ip, iptables, .. } = &FAMILIES[index];
     let node = &topology.nodes[own];
     let address = node.tunnel[index];
     let length = if address.is_ipv4() { 32 } else { 128 };
@@ -118,8 +119,9 @@ wg setconf {device} {configuration}
 ip address add {address}/{length} dev {device}
 ip link set {device} mtu 1440 up
 {routes}
-ip rule add from {all} not fwmark {MARK}/{MARK} priority 98 lookup {table}
-{masquerade} -t nat -A POSTROUTING -o {device} -m addrtype ! --src-type LOCAL --limit-iface-out -j MASQUERADE
+{ip} rule add not fwmark {MARK}/{MARK} priority 98 lookup {table}
+{iptables} -t nat -A POSTROUTING -o {device} -m addrtype ! --src-type LOCAL --limit-iface-out \
+    -m addrtype --src-type LOCAL -j MASQUERADE
 echo laid out
 wait
 ",

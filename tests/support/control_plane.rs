@@ -236,12 +236,14 @@ impl ControlPlane {
         let created = fs::read_dir(self.servers.crds()).expect("list Calico's CRDs").count();
         let deadline = Instant::now() + PATIENCE;
         loop {
+            // A failure too is a no: kubectl does not filter conditions that are not there yet.
             let conditions = self.kubectl(["get", "customresourcedefinitions", "--output", template]);
-            succeeded("kubectl get", &conditions);
-            let conditions = String::from_utf8_lossy(&conditions.stdout).into_owned();
-            if conditions.split_whitespace().filter(|status| *status == "True").count() == created {
+            let established =
+                String::from_utf8_lossy(&conditions.stdout).split_whitespace().filter(|s| *s == "True").count();
+            if conditions.status.success() && established == created {
                 return;
             }
+            let conditions = String::from_utf8_lossy(&conditions.stderr);
             assert!(Instant::now() < deadline, "Calico's CRDs are not established: {conditions}");
             sleep(Duration::from_millis(50));
         }
