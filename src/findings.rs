@@ -58,12 +58,13 @@ codes! {
     TYPES_MISSING = "ZT0104", Warning, "types is not set, so Felix enforces both directions";
     PORT_UNREADABLE = "ZT0105", Error, "a port cannot be read, so no policy of this kind reaches Felix";
     PORT_NEVER_MATCHES = "ZT0106", Warning, "a named port that no endpoint can have never matches";
-    ACTION_UNKNOWN = "ZT0107", Error, "an action is none that Felix knows, so Felix drops the policy";
+    ACTION_UNKNOWN = "ZT0107", Error, "an action is none that Felix knows, so Felix drops the policy, or stops";
     RULE_SELECTOR_UNREADABLE = "ZT0108", Error, "a selector of a rule cannot be read, so Felix drops the policy or the selector";
     TIER_MISSING = "ZT0109", Warning, "the tier does not exist";
     FIELD_UNKNOWN = "ZT0110", Warning, "a field is none that Calico knows, so the API server leaves it out";
     DESTINATION_IGNORED = "ZT0111", Error, "Felix up to 3.28 does not check the destination addresses of a rule of this shape";
     NOT_NETS_ALL = "ZT0112", Error, "notNets of every address stops Felix from programming the node";
+    PROTOCOL_TWICE = "ZT0124", Error, "protocol and notProtocol in one rule stop Felix from programming the node";
     METADATA_STALE = "ZT0113", Warning, "labels or annotations differ from Calico's own metadata annotation, which wins";
     NAME_UNUSUAL = "ZT0114", Warning, "the stored name lacks the prefix of its tier, so calicoctl does not find it";
     POLICY_REFUSED = "ZT0120", Error, "a rule is none that Felix takes, so Felix drops the policy";

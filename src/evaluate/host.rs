@@ -7,6 +7,7 @@ use super::owners::Match;
 use super::policy::{AtEnd, Judgement, Labelled, Selected, unseen_policies};
 use super::routes::{self, Via};
 use super::translate::Masquerade;
+use super::untracked;
 use crate::model::flow::{Checkpoint, Decider, HopAction, Packet, Protocol};
 use crate::model::policy::{Direction, Hook, Policy};
 use crate::model::world::{AddressRole, EndpointToHost, Fact, Failsafe, HostEndpoint, World};
@@ -16,11 +17,24 @@ type Asked<'w> = Result<Option<&'w HostEndpoint>, String>;
 
 /// doNotTrack and preDNAT policy of the interface that a packet comes in by.
 pub fn before_translation(world: &World, node: &str, from: Interface, journey: &mut Journey) {
+    untracked::arriving(world, node, from, journey);
+    if journey.untracked {
+        return;
+    }
     let endpoint = interfaces::host_endpoint(world, node, from);
-    untracked(world, node, &endpoint, journey);
     let checkpoint = Checkpoint::PreDnat;
-    let Some(endpoint) = known(world, node, checkpoint, Direction::Ingress, endpoint, journey) else { return };
-    let selected = Selected::find(world, labelled(endpoint), Direction::Ingress, |policy| policy.hook == Hook::PreDnat);
+    let Some(mut endpoint) = known(world, node, checkpoint, Direction::Ingress, endpoint, journey) else { return };
+    let of = |endpoint| {
+        Selected::find(world, labelled(endpoint), Direction::Ingress, |policy: &Policy| policy.hook == Hook::PreDnat)
+    };
+    let mut selected = of(endpoint);
+    // Only host endpoints with such policies are in this table, so an interface whose own has none falls to the one for all
+    // interfaces (felix/dataplane/linux/endpoint_mgr.go).
+    if selected.is_empty()
+        && let Some(wide) = interfaces::for_all(world, node)
+    {
+        (endpoint, selected) = (wide, of(wide));
+    }
     if selected.is_empty() {
         return;
     }
@@ -36,27 +50,6 @@ pub fn before_translation(world: &World, node: &str, from: Interface, journey: &
         _ => Accepted::No,
     };
     journey.add(Some(node.into()), checkpoint, Some((endpoint.name.clone(), Direction::Ingress)), judgement);
-}
-
-/// A packet that doNotTrack policy may take out of connection tracking cannot be followed: its answers are policed like
-/// new packets. `*` host endpoints have no such policy (felix/dataplane/linux/endpoint_mgr.go).
-fn untracked(world: &World, node: &str, endpoint: &Asked<'_>, journey: &mut Journey) {
-    let Ok(Some(endpoint)) = endpoint else { return };
-    if endpoint.interface.as_deref() == Some("*") {
-        return;
-    }
-    let wanted = |policy: &Policy| policy.hook == Hook::Untracked;
-    let selected = Selected::find(world, labelled(endpoint), Direction::Ingress, wanted);
-    let answers = Selected::find(world, labelled(endpoint), Direction::Egress, wanted);
-    if selected.is_empty() && answers.is_empty() {
-        return;
-    }
-    let who = Some((endpoint.name.clone(), Direction::Ingress));
-    let mut judgement = selected.judge(world, Direction::Ingress, &journey.packet, AtEnd::GoesOn);
-    if judgement.action != HopAction::Deny {
-        judgement = Judgement::unknown("doNotTrack policy of the host endpoint may police the answers on their own");
-    }
-    journey.add(Some(node.into()), Checkpoint::Untracked, who, judgement);
 }
 
 /// Host policy on the way to a process.
@@ -190,10 +183,27 @@ pub(super) fn profiles(endpoint: &HostEndpoint) -> Judgement {
 
 /// Whether Felix keeps the port open on the node.
 pub(super) fn failsafe(world: &World, node: &str, direction: Direction, packet: &Packet) -> Match {
+    is_failsafe(world, node, direction, direction, packet)
+}
+
+/// Whether doNotTrack policy leaves a packet alone as an answer from a port that Felix keeps open for the other direction.
+pub(super) fn failsafe_of_answer(world: &World, node: &str, direction: Direction, packet: &Packet) -> Match {
+    let asked = match direction {
+        Direction::Ingress => Direction::Egress,
+        Direction::Egress => Direction::Ingress,
+    };
+    is_failsafe(world, node, asked, direction, &Packet { port: packet.source_port, ..*packet })
+}
+
+fn is_failsafe(world: &World, node: &str, list: Direction, direction: Direction, packet: &Packet) -> Match {
     let felix = world.network.felix_on(node);
-    let (failsafes, other) = match direction {
-        Direction::Ingress => (&felix.failsafe_in, packet.source),
-        Direction::Egress => (&felix.failsafe_out, packet.destination),
+    let failsafes = match list {
+        Direction::Ingress => &felix.failsafe_in,
+        Direction::Egress => &felix.failsafe_out,
+    };
+    let other = match direction {
+        Direction::Ingress => packet.source,
+        Direction::Egress => packet.destination,
     };
     let is_it = |failsafe: &Failsafe| {
         failsafe.protocol == packet.protocol
@@ -235,8 +245,9 @@ fn add_failsafe(node: &str, endpoint: &HostEndpoint, direction: Direction, journ
     journey.add_failsafe(node, (endpoint.name.clone(), direction));
 }
 
-/// The tunnel's own packets from one node to the next: they leave and reach the nodes by themselves, but preDNAT policy
-/// of the other node's interface sees them.
+/// The tunnel's own packets from one node to the next and back: they leave and reach the nodes by themselves, but preDNAT
+/// policy of the interfaces where they come in sees them. VXLAN's port of origin follows from what is inside, so that what
+/// comes back is a connection of its own; with the other tunnels it belongs to that of the way there.
 pub fn tunnelled(world: &World, from: &str, to: &str, via: Via, journey: &mut Journey) {
     let Via::Tunnel(role) = via else { return };
     let inner = journey.packet;
@@ -258,9 +269,16 @@ pub fn tunnelled(world: &World, from: &str, to: &str, via: Via, journey: &mut Jo
         return;
     };
     let lost = journey.lost.take();
-    journey.packet = Packet { source, destination, protocol, port, source_port: None, icmp: None };
+    let outer = Packet { source, destination, protocol, port, source_port: None, icmp: None };
+    journey.packet = outer;
     let before = journey.hops.len();
+    untracked::tunnelled(world, from, to, journey);
     before_translation(world, to, Interface::Uplink, journey);
+    journey.packet = Packet { source: destination, destination: source, ..outer };
+    match role {
+        AddressRole::Vxlan => before_translation(world, from, Interface::Uplink, journey),
+        _ => untracked::arriving(world, from, Interface::Uplink, journey),
+    }
     if role == AddressRole::Wireguard {
         // One connection for each pair of nodes goes on for as long as either side may speak.
         for hop in journey.hops.iter_mut().skip(before).filter(|hop| hop.action == HopAction::Deny) {
@@ -272,4 +290,5 @@ pub fn tunnelled(world: &World, from: &str, to: &str, via: Via, journey: &mut Jo
     journey.packet = inner;
     journey.lost = lost;
     journey.accepted = Accepted::No;
+    journey.untracked = false;
 }

@@ -61,7 +61,13 @@ pub fn host_endpoint<'w>(
         Interface::Workload | Interface::Unknown => None,
         Interface::Loopback => all.iter().find(|endpoint| endpoint.interface.as_deref() == Some("lo")).copied(),
     };
-    Ok(own.or_else(|| all.iter().find(|endpoint| endpoint.interface.as_deref() == Some("*")).copied()))
+    Ok(own.or_else(|| for_all(world, node)))
+}
+
+/// The host endpoint for all interfaces of a node; of several the one whose name comes first.
+pub fn for_all<'w>(world: &'w World, node: &str) -> Option<&'w HostEndpoint> {
+    let all = world.host_endpoints.iter().filter(|endpoint| endpoint.node == node);
+    all.filter(|endpoint| endpoint.interface.as_deref() == Some("*")).min_by(|a, b| a.name.cmp(&b.name))
 }
 
 /// The host endpoint that polices an interface whose name is known, as a kernel log line tells it.

@@ -26,6 +26,8 @@ pub struct Journey {
     pub backend: Option<String>,
     /// Whether preDNAT policy of the node accepted it.
     pub accepted: Accepted,
+    /// doNotTrack policy of the node accepted it.
+    pub untracked: bool,
     /// The node that has it changed its destination.
     pub translated: bool,
     /// Whether kube-proxy masquerades it.
@@ -58,6 +60,7 @@ impl Journey {
             entry: None,
             backend: None,
             accepted: Accepted::No,
+            untracked: false,
             translated: false,
             masquerade: Masquerade::No,
             lost: None,

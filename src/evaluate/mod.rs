@@ -14,3 +14,4 @@ pub mod rules;
 #[cfg(test)]
 mod tests;
 mod translate;
+mod untracked;

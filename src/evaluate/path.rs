@@ -11,6 +11,7 @@ use super::policy::{Judgement, judge_pod};
 use super::routes::{self, Via};
 use super::rules::family;
 use super::translate::{Masquerade, Translation, is_answered_on_node, translate};
+use super::untracked;
 use crate::model::flow::{Checkpoint, Packet, Path};
 use crate::model::policy::Direction;
 use crate::model::world::{Backend, Pod, World};
@@ -104,14 +105,16 @@ impl<'w> Walk<'w> {
     fn receive(&mut self, node: &str, arrival: Arrival<'w>, mut journey: Journey) {
         journey.at = Some(node.to_string());
         journey.accepted = Accepted::No;
+        journey.untracked = false;
         journey.translated = false;
         journey.masquerade = Masquerade::No;
         journey.nodes += 1;
         if journey.nodes > 3 {
             return self.stuck(journey, "the packet goes from node to node");
         }
-        if !matches!(arrival, Arrival::Process) {
-            host::before_translation(self.world, node, arrival.interface(), &mut journey);
+        match arrival {
+            Arrival::Process => self.leave_untracked(node, &mut journey),
+            _ => host::before_translation(self.world, node, arrival.interface(), &mut journey),
         }
         match translate(self.world, node, &journey.packet, arrival.sender()) {
             Translation::Untouched => self.route(node, arrival, journey),
@@ -122,6 +125,9 @@ impl<'w> Walk<'w> {
                 let at = journey.at.clone();
                 journey.add(at, Checkpoint::Dnat, None, Judgement::unknown(why));
                 self.paths.push(journey.path());
+            }
+            Translation::To { .. } if journey.untracked => {
+                self.stuck(journey, "doNotTrack policy lets it pass, and kube-proxy does not see what is not tracked");
             }
             Translation::To { service, backends, masquerade } => {
                 for backend in backends {
@@ -202,7 +208,10 @@ impl<'w> Walk<'w> {
                 self.judge(node, pod, Direction::Egress, &mut journey);
                 host::from_own_pod(self.world, node, &mut journey);
             }
-            Arrival::Wire(_) => host::ingress(self.world, node, arrival.interface(), &mut journey),
+            Arrival::Wire(_) => {
+                host::ingress(self.world, node, arrival.interface(), &mut journey);
+                untracked::answered(self.world, node, arrival.interface(), Direction::Egress, &mut journey);
+            }
             Arrival::Process => {
                 // It leaves by loopback and comes in again.
                 host::egress(self.world, node, Interface::Loopback, &mut journey);
@@ -234,8 +243,13 @@ impl<'w> Walk<'w> {
             (_, Via::Unknown) => Interface::Unknown,
         };
         if matches!(arrival, Arrival::Process) {
-            self.choose_source(node, exit, &mut journey);
-            host::egress(world, node, out_interface, &mut journey);
+            // What is for a Service has the source for the Service's address still, and gets another behind policy only.
+            if !journey.translated {
+                self.choose_source(node, exit, &mut journey);
+            }
+            if !journey.untracked {
+                host::egress(world, node, out_interface, &mut journey);
+            }
         } else {
             host::forward_ingress(world, node, arrival.interface(), &mut journey);
             if let Arrival::Pod(pod) = arrival {
@@ -245,11 +259,13 @@ impl<'w> Walk<'w> {
                 self.judge(node, pod, Direction::Ingress, &mut journey);
             }
             host::forward_egress(world, node, out_interface, &mut journey);
+            untracked::forwarded(node, &mut journey);
         }
         if matches!(exit, Exit::Pod(_)) {
             return self.paths.push(journey.path());
         }
         self.masquerade(node, exit, &mut journey);
+        untracked::answered(world, node, out_interface, Direction::Ingress, &mut journey);
         match exit {
             Exit::RemotePod(next) | Exit::Node(next) => {
                 host::tunnelled(world, node, next, out, &mut journey);
@@ -257,6 +273,22 @@ impl<'w> Walk<'w> {
             }
             _ => self.paths.push(journey.path()),
         }
+    }
+
+    /// doNotTrack policy sees a process's packet with the source that it has before it is translated.
+    fn leave_untracked(&self, node: &str, journey: &mut Journey) {
+        if !untracked::exists(self.world) {
+            return;
+        }
+        let to = untracked::exit(self.world, node, &journey.packet);
+        let asked = journey.packet;
+        if let Some(home) = self.world.pods_at(asked.destination).next().and_then(|pod| pod.node.as_deref())
+            && home != node
+        {
+            self.choose_source(node, Exit::RemotePod(home), journey);
+        }
+        untracked::leaving(self.world, node, to, journey);
+        journey.packet = asked;
     }
 
     fn judge(&self, node: &str, pod: &Pod, direction: Direction, journey: &mut Journey) {

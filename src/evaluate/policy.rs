@@ -186,11 +186,20 @@ impl<'w> Selected<'w> {
 
     /// Asks them.
     pub fn judge(&self, world: &World, direction: Direction, packet: &Packet, at_end: AtEnd) -> Judgement {
-        let view = View::of(world, packet);
+        self.judge_view(&View::of(world, packet), direction, at_end)
+    }
+
+    /// Asks them of a packet that is not tracked yet: an answer goes to the port that its question came from.
+    pub fn judge_untracked(&self, world: &World, direction: Direction, packet: &Packet, answer: bool) -> Judgement {
+        let view = if answer { View::of_answer(world, packet) } else { View::of(world, packet) };
+        self.judge_view(&view, direction, AtEnd::GoesOn)
+    }
+
+    fn judge_view(&self, view: &View<'_>, direction: Direction, at_end: AtEnd) -> Judgement {
         let mut outcomes = Outcomes::default();
         for tier in &self.tiers {
             let drops = !tier.pass && !matches!(at_end, AtEnd::GoesOn);
-            if !tier.ask(&view, direction, drops, &mut outcomes) {
+            if !tier.ask(view, direction, drops, &mut outcomes) {
                 return outcomes.judgement();
             }
         }

@@ -16,6 +16,7 @@ pub struct View<'w> {
     packet: Packet,
     source: End<'w>,
     destination: End<'w>,
+    answer: bool,
 }
 
 /// The lowest port that a program gets without asking for one.
@@ -36,14 +37,20 @@ impl<'w> View<'w> {
             packet: *packet,
             source: End::of(world, packet.source),
             destination: End::of(world, packet.destination),
+            answer: false,
         }
+    }
+
+    /// Looks at the answer to a packet: not its source port, but its destination port is one that a program got.
+    pub fn of_answer(world: &'w World, packet: &Packet) -> View<'w> {
+        View { answer: true, ..View::of(world, packet) }
     }
 
     /// Whether the rule matches.
     pub fn matches(&self, rule: &Rule) -> Match {
-        let matches = self.matches_checked(rule, [true; 4]);
+        let mut matches = self.matches_checked(rule, [true; 4]);
         if matches == Match::No && rule.unchecked(family(self.packet.source)) {
-            return self.matches_unchecked(rule);
+            matches = self.matches_unchecked(rule);
         }
         match (matches, rule.doubt) {
             (Match::Yes, Some(doubt)) => Match::Maybe(doubt.to_string()),
@@ -54,7 +61,8 @@ impl<'w> View<'w> {
         }
     }
 
-    /// Felix checks the first two blocks of such a rule only; a later one that would not match is taken for a match.
+    /// Felix up to 3.28 checks the first two blocks of such a rule only, as the mark of the second stays set; whether a
+    /// later one, or one of eBPF, does is not known.
     fn matches_unchecked(&self, rule: &Rule) -> Match {
         let blocks = rule.blocks(family(self.packet.source));
         let mut left = 2;
@@ -63,7 +71,10 @@ impl<'w> View<'w> {
             left -= i32::from(block && left > 0);
             checked
         });
+        let errs =
+            self.world.calico.is_some_and(|version| !version.at_least(3, 29)) && !self.world.network.felix.is_bpf();
         match self.matches_checked(rule, checked) {
+            Match::Yes if errs => Match::Yes,
             Match::No => Match::No,
             _ => Match::Maybe(
                 "Felix does not check all parts of a rule with several sources, destinations and ports".into(),
@@ -155,7 +166,7 @@ impl<'w> View<'w> {
         if !self.packet.protocol.has_ports() {
             return Match::No;
         }
-        let lowest = if side == Side::Source { UNPRIVILEGED } else { 1 };
+        let lowest = if (side == Side::Source) != self.answer { UNPRIVILEGED } else { 1 };
         let touches = |port: &Port| match port {
             Port::Range(_, last) => *last >= lowest,
             Port::Named(_) => true,

@@ -7,7 +7,7 @@ use super::path::{Question, walk};
 use super::policy::{Judgement, judge_pod};
 use crate::model::flow::{Checkpoint, Decider, HopAction, Path, Verdict, together};
 use crate::model::policy::Direction;
-use crate::model::world::{Fact, Gap, Hidden, Part, Seen, World};
+use crate::model::world::{Fact, Gap, Hidden, Part, Seen, Version, World};
 use crate::testing::{packet, world};
 
 /// Two nodes with a pod each, plain routes, one Service.
@@ -323,13 +323,16 @@ fn a_service_without_a_ready_backend_is_no_way() {
 }
 
 #[test]
-fn a_rule_that_felix_does_not_check_whole_is_unknown_only_where_it_matters() {
+fn a_third_block_of_a_rule_is_not_checked_up_to_3_28_and_later_not_known() {
     let rule = "{selector: app == 'web', types: [Ingress], ingress: [{action: Allow, protocol: TCP, \
                 source: {nets: [10.20.2.1/32, 9.9.9.9/32]}, \
                 destination: {nets: [10.99.0.1/32, 10.99.0.2/32], ports: [8080, http]}}]}";
-    let world = cluster(&gnp("p", rule));
-    assert_eq!(ingress_of_web(&world, WEB).action, HopAction::Unknown);
+    let mut world = cluster(&gnp("p", rule));
+    assert_eq!(ingress_of_web(&world, WEB).action, HopAction::Allow);
     assert_eq!(ingress_of_web(&world, "10.20.2.1 -> 10.20.1.1 tcp:81").action, HopAction::Deny);
+    assert_eq!(ingress_of_web(&world, "8.8.8.8 -> 10.20.1.1 tcp:8080").action, HopAction::Deny);
+    world.calico = Version::parse("v3.30.1");
+    assert_eq!(ingress_of_web(&world, WEB).action, HopAction::Unknown);
     assert_eq!(ingress_of_web(&world, "8.8.8.8 -> 10.20.1.1 tcp:8080").action, HopAction::Deny);
 }
 
@@ -420,12 +423,117 @@ fn pre_dnat_policy_sees_the_nodes_port_and_its_allow_ends_host_policy() {
 }
 
 #[test]
-fn do_not_track_policy_and_the_ebpf_dataplane_are_not_guessed() {
+fn do_not_track_policy_is_asked_of_packets_and_of_answers() {
+    let endpoint = "interfaceName: eth0, expectedIPs: [192.168.0.1], profiles: [projectcalico-default-allow]";
+    let endpoint = host_endpoint("h", "n1", endpoint);
+    let with = |rules: &str| {
+        let spec = format!("{{selector: role == 'host', doNotTrack: true, applyOnForward: true, {rules}}}");
+        cluster(&format!("{endpoint}{}", gnp("p", &spec)))
+    };
+    const ASKED: &str = "8.8.8.8 -> 192.168.0.1 tcp:9999";
+    let denied = with("types: [Ingress], ingress: [{action: Deny, protocol: TCP, destination: {ports: [9999, 22]}}]");
+    assert_eq!(verdict(&denied, ASKED), Verdict::Deny);
+    assert_eq!(verdict(&denied, "8.8.8.8 -> 192.168.0.1 tcp:9998"), Verdict::Allow);
+    // Failsafe ports, and what pods send, are not asked about.
+    assert_eq!(verdict(&denied, "8.8.8.8 -> 192.168.0.1 tcp:22"), Verdict::Allow);
+    assert_eq!(verdict(&denied, "10.20.1.1 -> 192.168.0.1 tcp:9999"), Verdict::Allow);
+    // A packet without its answers, or answers without the packet, are half a connection.
+    let allow = "ingress: [{action: Allow, protocol: TCP, destination: {ports: [9999]}}]";
+    let half = with(&format!("types: [Ingress], {allow}"));
+    assert!(why(&half, ASKED).contains("answers"));
+    let answers = "egress: [{action: Allow, protocol: TCP, source: {ports: [9999]}}]";
+    assert!(why(&with(&format!("types: [Egress], {answers}")), ASKED).contains("answers"));
+    assert_eq!(verdict(&with(&format!("types: [Ingress, Egress], {allow}, {answers}")), ASKED), Verdict::Allow);
+    let stopped = with("types: [Egress], egress: [{action: Deny, source: {nets: [192.168.0.1/32]}}]");
+    let path = paths(&stopped, ASKED).remove(0);
+    let hop = path.hops.iter().find(|hop| hop.checkpoint == Checkpoint::Untracked).unwrap();
+    assert_eq!((path.verdict, hop.packet.source_port), (Verdict::Deny, Some(9999)));
+    // An answer goes to a port that a program got, none below 1024.
+    let low = with("types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: ['1:1023']}}]");
+    assert_eq!(verdict(&low, ASKED), Verdict::Allow);
+}
+
+#[test]
+fn an_interface_whose_own_host_endpoint_has_no_pre_dnat_policy_falls_to_the_one_for_all() {
+    let own = host_endpoint(
+        "a",
+        "n1",
+        "interfaceName: eth0, expectedIPs: [192.168.0.1], profiles: [projectcalico-default-allow]",
+    );
+    let all = host_endpoint("b", "n1", "interfaceName: '*', profiles: [projectcalico-default-allow]");
+    let all = all.replace("{role: host}", "{role: all}");
+    let door = |name: &str, role: &str, action: &str| {
+        let rules = format!("preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{{action: {action}}}]");
+        gnp(name, &format!("{{selector: role == '{role}', {rules}}}"))
+    };
+    const ASKED: &str = "8.8.8.8 -> 192.168.0.1 tcp:9999";
+    let world = |policies: &str| cluster(&format!("{own}{all}{policies}"));
+    assert_eq!(verdict(&world(&door("p", "all", "Deny")), ASKED), Verdict::Deny);
+    let both = door("p", "all", "Deny") + &door("q", "host", "Pass");
+    assert_eq!(verdict(&world(&both), ASKED), Verdict::Allow);
+    // Normal policy of the one for all is not asked: both have their place in that table.
+    let normal = gnp("p", "{selector: role == 'all', types: [Ingress], ingress: [{action: Deny}]}");
+    assert_eq!(verdict(&world(&normal), ASKED), Verdict::Allow);
+}
+
+#[test]
+fn what_comes_back_through_vxlan_is_a_connection_of_its_own() {
+    let tunnels = |mode: &str| CLUSTER.replace("natOutgoing: true", &format!("natOutgoing: true, {mode}: Always"));
+    let endpoint = host_endpoint("h", "n2", "interfaceName: eth0, expectedIPs: [192.168.0.2]");
+    let closed = "preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]";
+    let policy = gnp("p", &format!("{{selector: role == 'host', {closed}}}"));
+    let at = |mode: &str| world(&format!("{}\n---\n{endpoint}{policy}", tunnels(mode)));
+    // The pod on n2 asks; the answer comes from n1 by a port of its own.
+    assert_eq!(verdict(&at("vxlanMode"), WEB), Verdict::Deny);
+    assert_eq!(verdict(&at("ipipMode"), WEB), Verdict::Allow);
+}
+
+#[test]
+fn host_egress_sees_a_services_packet_before_it_is_masqueraded() {
+    let tunnels = CLUSTER
+        .replace("192.168.0.1/24}", "192.168.0.1/24, projectcalico.org/IPv4VXLANTunnelAddr: 10.20.1.0}")
+        .replace("192.168.0.2/24}", "192.168.0.2/24, projectcalico.org/IPv4VXLANTunnelAddr: 10.20.2.0}")
+        .replace("natOutgoing: true", "natOutgoing: true, vxlanMode: Always");
+    let endpoint = host_endpoint("h", "n2", "interfaceName: '*', profiles: [projectcalico-default-allow]");
+    let rule = "{action: Deny, source: {nets: [192.168.0.2/32]}}, {action: Allow}";
+    let policy = gnp("p", &format!("{{selector: role == 'host', types: [Egress], egress: [{rule}]}}"));
+    let world = world(&format!("{tunnels}\n---\n{endpoint}{policy}"));
+    // A pod's own address is routed into the tunnel from the start (felix/rules/static.go, mangle POSTROUTING).
+    assert_eq!(verdict(&world, "192.168.0.2 -> 10.20.1.1 tcp:8080"), Verdict::Allow);
+    assert_eq!(verdict(&world, "192.168.0.2 -> 10.21.0.1 tcp:80"), Verdict::Deny);
+    let path = paths(&world, "192.168.0.2 -> 10.21.0.1 tcp:80").remove(0);
+    assert_eq!(path.hops.last().unwrap().packet.source.to_string(), "10.20.2.0");
+}
+
+#[test]
+fn do_not_track_policy_keeps_packets_from_kube_proxy_and_polices_what_a_node_sends() {
     let endpoint = host_endpoint("h", "n1", "interfaceName: eth0, expectedIPs: [192.168.0.1]");
-    let spec = "{selector: role == 'host', doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow}]}";
-    let world = cluster(&format!("{endpoint}{}", gnp("p", spec)));
-    assert!(why(&world, "8.8.8.8 -> 192.168.0.1 tcp:22").contains("doNotTrack"));
-    let mut bpf = cluster(&endpoint);
+    let with = |rules: &str| {
+        let spec = format!("{{selector: role == 'host', doNotTrack: true, applyOnForward: true, {rules}}}");
+        cluster(&format!("{endpoint}{}", gnp("p", &spec)))
+    };
+    let open = with("types: [Ingress, Egress], ingress: [{action: Allow}], egress: [{action: Allow}]");
+    assert!(why(&open, "8.8.8.8 -> 192.168.0.1 tcp:30080").contains("kube-proxy"));
+    assert!(why(&open, "8.8.8.8 -> 10.20.1.1 tcp:8080").contains("new packets"));
+    // The host endpoint has no profile, so what is tracked is dropped; this is not asked any more.
+    assert_eq!(verdict(&open, "192.168.0.1 -> 8.8.8.8 tcp:80"), Verdict::Allow);
+    let closed = with("types: [Egress], egress: [{action: Deny, destination: {nets: [10.20.2.1/32, 8.8.8.8/32]}}]");
+    assert_eq!(verdict(&closed, "192.168.0.1 -> 10.20.2.1 tcp:80"), Verdict::Deny);
+    // Forwarded packets leave by no chain of it; their answers come in by one.
+    assert_eq!(verdict(&closed, "10.20.1.1 -> 8.8.8.8 tcp:80"), Verdict::Allow);
+    let answers = with("types: [Ingress], ingress: [{action: Deny, source: {nets: [8.8.8.8/32]}}]");
+    assert_eq!(verdict(&answers, "10.20.1.1 -> 8.8.8.8 tcp:80"), Verdict::Deny);
+    let all = host_endpoint("h", "n1", "interfaceName: '*', profiles: [projectcalico-default-allow]");
+    let spec = "{selector: role == 'host', doNotTrack: true, applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}";
+    assert_eq!(
+        verdict(&cluster(&format!("{all}{}", gnp("p", spec))), "8.8.8.8 -> 192.168.0.1 tcp:9999"),
+        Verdict::Allow
+    );
+}
+
+#[test]
+fn the_ebpf_dataplane_is_not_guessed() {
+    let mut bpf = cluster(&host_endpoint("h", "n1", "interfaceName: eth0, expectedIPs: [192.168.0.1]"));
     bpf.network.felix.bpf = Fact::known(true, "a test");
     assert!(why(&bpf, "8.8.8.8 -> 192.168.0.1 tcp:22").contains("eBPF"));
 }

@@ -135,7 +135,7 @@ async fn udp(attempt: &Attempt, ports: &Ports) -> io::Result<Outcome> {
     let own = socket.local_addr()?.as_socket().map_or(0, |address| address.port());
     let socket = datagrams(socket)?;
     let question = format!("{own}/{};", attempt.id);
-    ask(&socket, question.as_bytes(), |answer| answer.strip_prefix(question.as_bytes()).map(read)).await
+    ask(attempt, &socket, question.as_bytes(), |answer| answer.strip_prefix(question.as_bytes()).map(read)).await
 }
 
 async fn sctp(attempt: &Attempt, ports: &Ports) -> io::Result<Outcome> {
@@ -144,7 +144,7 @@ async fn sctp(attempt: &Attempt, ports: &Ports) -> io::Result<Outcome> {
     let socket = datagrams(raw(attempt, sctp::PROTOCOL)?)?;
     let mut aborted = false;
     let question = sctp::init(own, attempt.port, tag);
-    ask(&socket, &question, |packet| {
+    ask(attempt, &socket, &question, |packet| {
         match sctp::answer(payload(packet, attempt.destination), own, tag)? {
             Ok(text) => Some(read(&text)),
             // A kernel that has SCTP says ABORT for ports that it does not know; our answer comes after it.
@@ -177,7 +177,7 @@ async fn icmp(attempt: &Attempt, kind: u8, code: u8, ports: &Ports) -> io::Resul
         question[2..4].copy_from_slice(&sum.to_be_bytes());
     }
     let identity = question[4..8].to_vec();
-    ask(&socket, &question, |packet| {
+    ask(attempt, &socket, &question, |packet| {
         let packet = payload(packet, attempt.destination);
         let ours = packet.first() == Some(&reply) && packet.get(4..8) == Some(identity.as_slice());
         ours.then_some(Ok(Outcome::Answered(None)))
@@ -185,21 +185,26 @@ async fn icmp(attempt: &Attempt, kind: u8, code: u8, ports: &Ports) -> io::Resul
     .await
 }
 
-/// Sends a datagram, again and again, until `judge` knows one of the answers.
+/// Sends a datagram, again and again unless one attempt is to be one datagram, until `judge` knows one of the answers.
 async fn ask(
+    attempt: &Attempt,
     socket: &UdpSocket,
     question: &[u8],
     mut judge: impl FnMut(&[u8]) -> Option<io::Result<Outcome>>,
 ) -> io::Result<Outcome> {
     let mut buffer = [0; LONGEST];
+    let mut sent = false;
     loop {
-        match socket.send(question).await {
-            Err(error) if dropped_here(&error) => {
-                sleep(AGAIN).await;
-                continue;
-            }
-            result => result?,
-        };
+        if !(sent && attempt.once) {
+            sent = true;
+            match socket.send(question).await {
+                Err(error) if dropped_here(&error) => {
+                    sleep(AGAIN).await;
+                    continue;
+                }
+                result => result?,
+            };
+        }
         let heard = async {
             loop {
                 let length = socket.recv(&mut buffer).await?;

@@ -43,6 +43,9 @@ pub struct Lab {
     topology: Topology,
     marks: Marks,
     world: Vec<Value>,
+    /// The Nodes with the public keys that Felix writes where the kernel has WireGuard. Here it finds that it has none, and
+    /// takes them away.
+    published: Vec<Value>,
     /// Source ports that probes named since the last world.
     fixed_ports: BTreeSet<u16>,
     log: Option<KernelLog>,
@@ -78,7 +81,9 @@ impl Lab {
         let plane = ControlPlane::start_at(place);
         let api = Api::start(cage.door(CONTROL), plane.kubeconfig());
         let keys = (mode.encapsulation == Encapsulation::WireGuard).then(|| Keys::new(&cage, &topology));
-        create(&api, &plane, objects(&topology, keys.as_ref()));
+        let objects = objects(&topology, keys.as_ref());
+        let published = objects.iter().filter(|object| keys.is_some() && object["kind"] == "Node").cloned().collect();
+        create(&api, &plane, objects);
         let controllers = plane.start_controllers(&["endpointslice-controller"]);
         let started: Vec<_> = topology
             .nodes
@@ -102,6 +107,7 @@ impl Lab {
             topology,
             marks,
             world: Vec::new(),
+            published,
             fixed_ports: BTreeSet::new(),
             log,
         };
@@ -194,9 +200,10 @@ impl Lab {
         prober::once(&self.topology, &self.stations, probes)
     }
 
-    /// Writes every object as the API server stored it into a directory, as `explain -f` reads them.
+    /// Writes every object as the API server stored it into a directory, as `explain -f` reads them; the Nodes with their
+    /// WireGuard keys.
     pub fn save(&self, directory: &Path) {
-        saved::write(&self.api, &self.world, directory);
+        saved::write(&self.api, &self.world, &self.published, directory);
     }
 
     /// The ends of the servers' logs, for a failure's report.

@@ -161,7 +161,8 @@ fn attempt(topology: &Topology, probe: &Probe) -> (String, Attempt) {
         type_of_service(index.unwrap_or_else(|| panic!("the lab has no node {entry}")))
     });
     let (source_port, destination, port) = (probe.source_port, probe.destination, probe.port.unwrap_or(0));
-    (station, Attempt { id: 0, source, source_port, destination, port, protocol: probe.protocol, tos })
+    let once = backends(topology, probe) > 1;
+    (station, Attempt { id: 0, source, source_port, destination, port, protocol: probe.protocol, tos, once })
 }
 
 /// How many attempts a round makes: enough to meet every backend of a service, among which kube-proxy chooses at random.

@@ -34,6 +34,9 @@ pub struct Attempt {
     pub protocol: Protocol,
     /// The type of service, which tells the router the way.
     pub tos: u8,
+    /// One datagram only. Behind a Service with several backends a second one would try another backend if the node
+    /// itself dropped the first, as the node keeps no connection then.
+    pub once: bool,
 }
 
 /// What came back.

@@ -16,6 +16,7 @@ const STRICTER: &[(&str, &str)] = &[
     ("has no tiers", "facts, part 1: the tier is an unknown field up to 3.28"),
     ("would ignore this list", "facts, part 12, 1: Felix does not check a third or-ed match"),
     ("leaves nothing to match", "facts, parts 3 and 12, 2: Felix panics for ever"),
+    ("stops Felix beside protocol", "seen in the packet lab: iptables takes one -p, and Felix 3.28 tries for ever"),
     ("needs protocol ICMP or ICMPv6", "facts, part 3: Calico 3.28 checks icmp, not notICMP"),
     ("only the namespaceSelector of a rule can have", "facts, part 3: Calico looks for the text in some fields only"),
     ("is no name of a ServiceAccount", "facts, part 0, 2: what does not parse drops the whole match"),

@@ -39,6 +39,7 @@ pub fn of_spec(id: &PolicyId, spec: &RuleSpec, list: &str, place: usize, notes: 
         grant: annotations.and_then(|annotations| annotations.get(GRANT)).cloned(),
         place,
     };
+    check_protocols(&rule, &field, notes);
     check_ports(&rule, spec.protocol.is_some(), &field, notes);
     check_blocks(&rule, &field, notes);
     let services = [&spec.source.services, &spec.destination.services];
@@ -54,18 +55,24 @@ pub fn of_spec(id: &PolicyId, spec: &RuleSpec, list: &str, place: usize, notes: 
     rule
 }
 
-/// Lower-cased as Calico does, but `Pass`, which alone has a name of its own inside; an empty action allows.
+/// Lower-cased as Calico does, but `Pass`, which alone has a name of its own inside; an empty action allows. Up to 3.28
+/// Felix knows `pass` too, and panics at any other word on every node that needs the rule (felix/rules/policy.go, seen).
 fn action(text: &str, field: &str, notes: &mut Notes<'_>) -> RuleAction {
     if text == "Pass" {
         return RuleAction::Pass;
     }
+    let panics = notes.version.is_some_and(|version| !version.at_least(3, 29));
     match text.to_lowercase().as_str() {
         "" | "allow" => RuleAction::Allow,
         "deny" => RuleAction::Deny,
         "log" => RuleAction::Log,
         "next-tier" => RuleAction::Pass,
+        "pass" if panics => RuleAction::Pass,
         _ => {
             let detail = format!("{field}.action is {text:?}, not Allow, Deny, Log or Pass");
+            if panics {
+                notes.stops_nodes.get_or_insert_with(|| detail.clone());
+            }
             notes.drop_policy(findings::ACTION_UNKNOWN, detail);
             RuleAction::Deny
         }
@@ -170,6 +177,16 @@ fn ports(texts: &[IntOrString], field: &str, notes: &mut Notes<'_>) -> Option<Ve
         }
     }
     (!texts.is_empty()).then_some(ports)
+}
+
+/// Felix writes both as they are, and iptables takes one `-p` only: it refuses everything that is written with the rule,
+/// and Felix tries for ever (seen with 3.28).
+fn check_protocols(rule: &Rule, field: &str, notes: &mut Notes<'_>) {
+    if rule.protocol.is_some() && rule.not_protocol.is_some() {
+        let detail = format!("{field} has protocol and notProtocol, which iptables refuses");
+        notes.stops_nodes.get_or_insert_with(|| detail.clone());
+        notes.find(findings::PROTOCOL_TWICE, detail);
+    }
 }
 
 /// Ports need a protocol that has some; only names do without one, and that not in every version

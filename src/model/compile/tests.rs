@@ -97,9 +97,17 @@ fn actions_are_lower_cased_but_for_pass() {
     assert_eq!(taken("DENY"), Some(RuleAction::Deny));
     assert_eq!(taken(""), Some(RuleAction::Allow));
     assert_eq!(taken("Pass"), Some(RuleAction::Pass));
+    // Up to 3.28 Felix reads `pass`, and any other word makes it panic; later it drops the policy.
+    assert_eq!(taken("pass"), Some(RuleAction::Pass));
+    assert_eq!((codes(&action("Alow")), action("Alow").stops_nodes.is_some()), (vec![ACTION_UNKNOWN.code], true));
     for dropped in ["pass", "Alow"] {
-        assert_eq!(taken(dropped), None, "{dropped}");
-        assert_eq!(codes(&action(dropped)), [ACTION_UNKNOWN.code], "{dropped}");
+        let spec: PolicySpec = serde_json::from_value(one_rule(json!({"action": dropped}))).unwrap();
+        let later = compile(id("p"), "default.p", &spec, Version::parse("3.31.0"), "");
+        assert_eq!(
+            (codes(&later), later.policy, later.stops_nodes),
+            (vec![ACTION_UNKNOWN.code], None, None),
+            "{dropped}"
+        );
     }
 }
 
@@ -192,6 +200,13 @@ fn not_nets_of_everything_stops_felix_before_3_31() {
     let spec: PolicySpec = serde_json::from_value(spec).unwrap();
     let new = compile(id("p"), "default.p", &spec, Version::parse("3.31.0"), "");
     assert_eq!((codes(&new), new.stops_nodes), (vec![NOT_NETS_ALL.code], None));
+}
+
+#[test]
+fn protocol_and_not_protocol_in_one_rule_stop_felix() {
+    let stops = |rule| compiled("p", one_rule(rule)).stops_nodes.is_some();
+    assert!(stops(json!({"action": "Deny", "protocol": "TCP", "notProtocol": "UDP"})));
+    assert!(!stops(json!({"action": "Deny", "notProtocol": "UDP"})));
 }
 
 #[test]

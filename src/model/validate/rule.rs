@@ -76,6 +76,10 @@ fn check_protocols(check: &mut Check, path: &str, rule: &Value) {
             check.refuse(format!("{path}.{field}"), reason);
         }
     }
+    // Calico takes both; iptables does not, and Felix tries for ever (seen with 3.28).
+    if !rule["protocol"].is_null() && !rule["notProtocol"].is_null() {
+        check.refuse(format!("{path}.notProtocol"), "stops Felix beside protocol, which says as much by itself");
+    }
 }
 
 /// iptables takes an ICMP type only with the protocol's name, and a code only with a type.

@@ -290,6 +290,7 @@ fn a_rule_has_an_action_a_protocol_and_icmp_that_fit() {
         (json!({ "action": "Deny", "protocol": "256" }), vec![("protocol", "\"256\"")]),
         (json!({ "action": "Deny", "protocol": "47" }), vec![]),
         (json!({ "action": "Deny", "notProtocol": "GRE" }), vec![("notProtocol", "\"GRE\"")]),
+        (json!({ "action": "Deny", "protocol": "TCP", "notProtocol": 17 }), vec![("notProtocol", "beside protocol")]),
         (json!({ "action": "Deny", "icmp": { "type": 8 } }), vec![("icmp", "needs protocol ICMP")]),
         (json!({ "action": "Deny", "protocol": "TCP", "notICMP": { "type": 8 } }), vec![("notICMP", "needs protocol")]),
         (json!({ "action": "Deny", "protocol": "ICMP", "icmp": { "code": 0 } }), vec![("icmp.code", "0 needs a type")]),
@@ -556,12 +557,13 @@ fn any_value_in_any_field_gets_an_answer() {
             "order": 1, "selector": "all()", "types": ["Ingress"], "preDNAT": false, "performanceHints": ["AssumeNeededOnEveryNode"],
             "ingress": [
                 {
-                    "action": "Allow", "ipVersion": 4, "protocol": "TCP", "notProtocol": 17, "metadata": { "annotations": { "a": "b" } },
+                    "action": "Allow", "ipVersion": 4, "protocol": "TCP", "metadata": { "annotations": { "a": "b" } },
                     "http": { "methods": ["GET"], "paths": [{ "exact": "/" }] },
                     "source": { "nets": ["10.0.0.0/8"], "selector": "has(a)", "serviceAccounts": { "names": ["a"], "selector": "has(a)" } },
                     "destination": { "ports": [1, "a"], "notSelector": "has(b)", "notNets": ["10.0.0.0/8"] },
                 },
                 { "action": "Log", "protocol": "ICMP", "notICMP": { "type": 1, "code": 1 }, "source": { "services": { "name": "a", "namespace": "b" } } },
+                { "action": "Log", "notProtocol": 17 },
             ],
         }),
     );
