@@ -554,12 +554,12 @@ fn an_address_is_advertised_only_where_that_is_asked_and_taken_back_with_the_gra
     let all = steps(&plan);
     assert_eq!(all[all.len() - 2..], ["BGPConfiguration default", "BGPPeer zerotrust-192-0-2-254"]);
     assert_eq!(verdict(&after, "10.30.4.4 -> 10.21.0.20 tcp:80"), Verdict::Allow);
-    assert_eq!(after.network.advertised.len(), 1);
-    assert_eq!(after.network.advertised[0].net.to_string(), "10.21.0.20/32");
+    assert_eq!(after.network.advertised.value().map(Vec::len), Some(1));
+    assert_eq!(after.network.advertised.value().unwrap()[0].net.to_string(), "10.21.0.20/32");
     let id = super::super::revoke::grants(&after)[0].id.clone();
     let back = revoke(&after, &Which::Id(id)).unwrap();
     assert_eq!(steps(&back)[0], "BGPConfiguration default");
-    assert_eq!(simulate(&after, &back.steps).unwrap().network.advertised, []);
+    assert_eq!(simulate(&after, &back.steps).unwrap().network.advertised.value(), Some(&Vec::new()));
 }
 
 #[test]

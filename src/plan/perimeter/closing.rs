@@ -15,7 +15,7 @@ use crate::kubernetes::names::ROLE;
 use crate::model::flow::Protocol;
 use crate::model::intent::GrantPort;
 use crate::model::spec::{EntitySpec, IntOrString, RuleSpec};
-use crate::model::world::{ServiceAddress, World};
+use crate::model::world::{Fact, ServiceAddress, World};
 
 /// kube-apiserver's default --service-node-port-range.
 const NODE_PORTS: (u16, u16) = (30000, 32767);
@@ -51,7 +51,7 @@ pub fn rules(world: &World, cluster: &BTreeSet<IpAddr>, names: Names) -> Result<
         // Neighbour discovery and ping are left alone.
         let not = if version == 4 { Protocol::ICMP } else { Protocol::ICMPV6 };
         let is_version = |net: &IpNet| net.addr().is_ipv4() == (version == 4);
-        let nets: Vec<IpNet> = service_nets(world, cluster).into_iter().filter(is_version).collect();
+        let nets: Vec<IpNet> = service_nets(world, cluster)?.into_iter().filter(is_version).collect();
         for entity in of_nets(&nets) {
             rules.push(closing(None, Some(not), entity));
         }
@@ -127,21 +127,30 @@ fn cluster_sources(world: &World, pods: &[IpNet], version: u8, names: Names) -> 
 
 /// What is closed as a whole: advertised ranges, pools of load balancers, and addresses of Services. A range that has an
 /// address of a node or of pods is not: there the addresses of Services alone are.
-fn service_nets(world: &World, cluster: &BTreeSet<IpAddr>) -> Vec<IpNet> {
+fn service_nets(world: &World, cluster: &BTreeSet<IpAddr>) -> Result<Vec<IpNet>, PlanError> {
+    let advertised = match &world.network.advertised {
+        Fact::Known { value, .. } => value.iter().map(|advertised| advertised.net),
+        Fact::Unknown { why } => {
+            let reason = format!("which addresses of Services are advertised over BGP is not known: {why}");
+            return Err(PlanError::Unknown {
+                reason,
+                hints: vec!["make BGPConfigurations readable, then ask again".into()],
+            });
+        }
+    };
     let is_node = |ip: &IpAddr| world.node_at(*ip).is_some();
     let pods = sources::pod_nets(world);
     let inside = |net: &IpNet| {
         let mut nodes = world.nodes.values().flat_map(|node| node.all_addresses());
         nodes.any(|ip| net.contains(&ip)) || pods.iter().any(|pods| net.contains(pods) || pods.contains(net))
     };
-    let advertised = world.network.advertised.iter().map(|advertised| advertised.net);
     let ranges = advertised.chain(balanced(world)).filter(|net| !inside(net));
     let services = world.services.values();
     let single = services.flat_map(|service| service.load_balancer_ips.iter().chain(&service.external_ips));
     let clusters = world.services.values().flat_map(|service| &service.cluster_ips);
     let clusters = clusters.filter(|ip| world.network.advertises(ServiceAddress::Cluster, **ip).is_some());
     let single = single.chain(clusters).chain(cluster).filter(|ip| !is_node(ip));
-    IpNet::aggregate(&ranges.chain(single.copied().map(IpNet::from)).collect())
+    Ok(IpNet::aggregate(&ranges.chain(single.copied().map(IpNet::from)).collect()))
 }
 
 /// The pools from which load balancers give addresses.

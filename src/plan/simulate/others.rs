@@ -8,7 +8,7 @@ use super::super::{PlanError, Step};
 use crate::kubernetes::names::Kind;
 use crate::model::net::parse_net;
 use crate::model::validate::validate;
-use crate::model::world::{Advertised, HostEndpoint, Labels, NetworkSet, Service, ServiceAddress, World};
+use crate::model::world::{Advertised, Fact, HostEndpoint, Labels, NetworkSet, Service, ServiceAddress, World};
 
 /// Makes the step's change in the world.
 pub fn put(world: &mut World, step: &Step) -> Result<(), PlanError> {
@@ -137,9 +137,11 @@ fn advertised(world: &mut World, step: &Step) {
             _ => ServiceAddress::LoadBalancer,
         };
         let Some(net) = parse_net(cidr) else { continue };
-        world.network.advertised.retain(|there| there.of != of || there.net != net);
+        // What is not known stays so.
+        let Fact::Known { value: ranges, .. } = &mut world.network.advertised else { continue };
+        ranges.retain(|there| there.of != of || there.net != net);
         if *on {
-            world.network.advertised.push(Advertised { net, of, evidence: "this plan".into() });
+            ranges.push(Advertised { net, of, evidence: "this plan".into() });
         }
     }
 }
