@@ -7,6 +7,7 @@ mod support;
 
 mod api;
 mod cage;
+mod cast;
 mod enforcement;
 mod exchange;
 mod flows;
