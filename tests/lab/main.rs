@@ -7,14 +7,15 @@ mod support;
 
 mod api;
 mod cage;
+mod cast;
 mod differential;
 mod enforcement;
 mod exchange;
 mod fake;
 mod flows;
 mod generate;
-mod keep;
 mod hygiene;
+mod keep;
 mod lab;
 mod listen;
 mod log;

@@ -99,8 +99,16 @@ fn canaries(topology: &Topology) -> Vec<(String, Attempt)> {
     let own = |node: &Node| {
         let pod = topology.pods.iter().find(|pod| pod.node == node.name).expect("a pod on each node");
         let (destination, port) = (pod.addresses[0], POD_TCP[0]);
-        let attempt =
-            Attempt { id: 0, source: None, source_port: None, destination, port, protocol: Protocol::Tcp, tos: 0 };
+        let attempt = Attempt {
+            id: 0,
+            source: None,
+            source_port: None,
+            destination,
+            port,
+            protocol: Protocol::Tcp,
+            tos: 0,
+            once: false,
+        };
         (node.name.clone(), attempt)
     };
     topology.nodes.iter().map(own).collect()
