@@ -56,7 +56,7 @@ pub fn with_order(random: &mut Random, mut spec: Value) -> Value {
 
 /// What a rule does.
 fn action(random: &mut Random) -> &'static str {
-    *random.weighted(&[(58, "Allow"), (22, "Deny"), (10, "Log"), (10, "Pass")])
+    random.weighted(&[(58, "Allow"), (22, "Deny"), (10, "Log"), (10, "Pass")])
 }
 
 /// A pod that a packet concerns: the one that sends it, or one that receives it.

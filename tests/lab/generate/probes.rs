@@ -104,7 +104,7 @@ impl<'t> Draw<'_, 't> {
             }
             "own" | "own-node" | "node" => {
                 let here = |node: &&Node| Some(node.name.as_str()) == home;
-                let is_node = matches!(home, Some(_)) && to != "own-node";
+                let is_node = home.is_some() && to != "own-node";
                 let nodes: Vec<&Node> =
                     terrain.nodes.iter().filter(|node| if to == "own-node" { here(node) } else { true }).collect();
                 let nodes: Vec<&Node> = match is_node && self.random.chance(85) {
