@@ -56,7 +56,8 @@ pub fn with_order(random: &mut Random, mut spec: Value) -> Value {
 
 /// What a rule does.
 fn action(random: &mut Random) -> &'static str {
-    random.weighted(&[(58, "Allow"), (22, "Deny"), (10, "Log"), (10, "Pass")])
+    const ACTIONS: [(usize, &str); 4] = [(58, "Allow"), (22, "Deny"), (10, "Log"), (10, "Pass")];
+    random.weighted::<&str>(&ACTIONS)
 }
 
 /// A pod that a packet concerns: the one that sends it, or one that receives it.
