@@ -226,6 +226,9 @@ impl<'w> Walk<'w> {
     fn forward(&mut self, node: &str, arrival: Arrival<'w>, exit: Exit<'w>, mut journey: Journey) {
         let world = self.world;
         if let (Arrival::Process, Exit::Pod(pod)) = (arrival, exit) {
+            if !journey.translated {
+                journey.packet.source = routes::source_to_own_pod(world, node, &journey.packet);
+            }
             // A node's own processes are never policed on their way to its pods (felix/rules/static.go).
             let who = Some((pod.full_name(), Direction::Ingress));
             journey.add(Some(node.into()), Checkpoint::Ingress, who, Judgement::none("its own node sends it"));

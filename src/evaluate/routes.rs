@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::rules::family;
+use crate::model::flow::Packet;
 use crate::model::world::{AddressRole, Fact, Hidden, Node, Part, TunnelMode, World};
 
 /// How packets get from one node to an address on another.
@@ -109,6 +110,19 @@ pub fn source_to_pod(world: &World, from: &str, to: &str, pod: IpAddr) -> Result
             }
         }
     }
+}
+
+/// The source of a node's own packets to one of its pods. The pod's interface has no global address, so the kernel takes
+/// one of the node's others: in IPv6 the one that shares the longest prefix with the pod's (RFC 6724, rule 8), which is a
+/// tunnel's where the tunnel's address comes from the pods' pool.
+pub fn source_to_own_pod(world: &World, node: &str, packet: &Packet) -> IpAddr {
+    let IpAddr::V6(pod) = packet.destination else { return packet.source };
+    let shared = |ip: &IpAddr| match ip {
+        IpAddr::V6(ip) => (u128::from(*ip) ^ u128::from(pod)).leading_zeros(),
+        IpAddr::V4(_) => 0,
+    };
+    let own = world.nodes.get(node).into_iter().flat_map(|node| node.all_addresses());
+    own.fold(packet.source, |best, ip| if shared(&ip) > shared(&best) { ip } else { best })
 }
 
 /// The source of a node's own or masqueraded packets that leave by the interface that has the node's own address.

@@ -583,3 +583,15 @@ fn source_ports_that_are_not_named_are_those_that_programs_get() {
     assert_eq!(rule("'1:1023'"), HopAction::Deny);
     assert_eq!(rule("'32768:65535'"), HopAction::Unknown);
 }
+
+#[test]
+fn a_nodes_own_packet_to_its_own_pod_has_the_nearest_address_in_ipv6() {
+    // Recorded from a kernel: with VXLAN the device's address comes from the pods' pool, and shares more with the pod's.
+    let text = CLUSTER
+        .replace("[{ip: 10.20.1.1}]", "[{ip: 10.20.1.1}, {ip: 'fd00:20:1::10'}]")
+        .replace("192.168.0.1/24}", "192.168.0.1/24, projectcalico.org/IPv6Address: 'fd00:128::41/64', projectcalico.org/IPv6VXLANTunnelAddr: 'fd00:20:1::1'}");
+    let world = world(&text);
+    let source = |text: &str| paths(&world, text).remove(0).hops.last().unwrap().packet.source.to_string();
+    assert_eq!(source("fd00:128::41 -> fd00:20:1::10 tcp:8080"), "fd00:20:1::1");
+    assert_eq!(source("192.168.0.1 -> 10.20.1.1 tcp:8080"), "192.168.0.1");
+}
