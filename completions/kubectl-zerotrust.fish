@@ -55,6 +55,9 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s V -
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "lockdown" -d 'Deny everything to all application namespaces, in both directions, but DNS'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "unlock" -d 'Take the lockdown back and keep the grants'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "allow" -d 'Open a flow wherever policy stops it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "expose-nodeport" -d 'Let clients outside reach a Service by a port of every node'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "expose-lb" -d 'Let clients outside reach a Service by its load balancer\'s address'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "bgp-allow" -d 'Let clients outside reach a Service by an address that is advertised over BGP'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "revoke" -d 'Take a grant back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
@@ -144,6 +147,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
 false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l perimeter -d 'Take the perimeter back instead: the host endpoints, the policy and the set that expose-nodeport and its like made'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s y -l yes -d 'Do not ask'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l no-record -d 'Keep no record of the change: undo cannot take it back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
@@ -193,6 +197,152 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l from -d 'Who may come: addresses or ranges outside; without it everybody outside' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l port -d 'Only these ports of the Service, as 80, udp/53 or a name' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l interface -d 'Interface that new host endpoints name, as eth0 or *; without it the nodes\' addresses tell it' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l reason -d 'Why, for those who read the grant later' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l node-port -d 'The number on the nodes, where the Service has none yet; without it a free one is chosen' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l nodes -d 'Only by the nodes with these labels, as role=edge' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l inline-nets -d 'Write the nodes\' addresses into the rules, instead of into one GlobalNetworkSet'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l close-others -d 'Close every door of a Service that has no grant, also those that are open now'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l from -d 'Who may come: addresses or ranges outside; without it everybody outside' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l port -d 'Only these ports of the Service, as 80, udp/53 or a name' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l interface -d 'Interface that new host endpoints name, as eth0 or *; without it the nodes\' addresses tell it' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l reason -d 'Why, for those who read the grant later' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l address -d 'The address that the load balancer is asked for (spec.loadBalancerIP)' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l inline-nets -d 'Write the nodes\' addresses into the rules, instead of into one GlobalNetworkSet'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l close-others -d 'Close every door of a Service that has no grant, also those that are open now'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l from -d 'Who may come: addresses or ranges outside; without it everybody outside' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l port -d 'Only these ports of the Service, as 80, udp/53 or a name' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l interface -d 'Interface that new host endpoints name, as eth0 or *; without it the nodes\' addresses tell it' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l reason -d 'Why, for those who read the grant later' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l advertise -d 'Have this address of the Service advertised' -r -f -a "cluster\t'The cluster address'
+external\t'spec.externalIPs'
+lb\t'What a load balancer gave'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l peer -d 'A router outside that every node peers with' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l peer-as -d 'Its autonomous system; behind --peer, --as with a number says it too, as no user is called by a number' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l inline-nets -d 'Write the nodes\' addresses into the rules, instead of into one GlobalNetworkSet'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l close-others -d 'Close every door of a Service that has no grant, also those that are open now'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l from -d 'Who may connect, as it was given to allow' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l to -d 'To what, as it was given to allow' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l port -d 'Only the grant with exactly these ports' -r
@@ -307,7 +457,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expl
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l log -d 'A kernel log; - is standard input, which is also read where neither --log nor --node is given' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l node -d 'A node whose kernel log is read through the API server (it takes `get` on nodes/proxy)' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -l prefix -d 'What Felix writes before a packet, where it is not in the FelixConfiguration (FELIX_LOGPREFIX)' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s o -l output -d 'One of table, wide, json, yaml' -r -f -a "table\t'For people'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s o -l output -d 'One of table, wide, json, yaml, name' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
 json\t'JSON'
 yaml\t'YAML'
@@ -497,16 +647,19 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand vers
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "lockdown" -d 'Deny everything to all application namespaces, in both directions, but DNS'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "unlock" -d 'Take the lockdown back and keep the grants'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "allow" -d 'Open a flow wherever policy stops it'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "revoke" -d 'Take a grant back'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "diagnose" -d 'Explain kernel log lines, and print the commands that open them'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "history" -d 'List the changes that were made, newest first'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "undo" -d 'Take a recorded change back'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "completion" -d 'Print a completion script for a shell'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "version" -d 'Print the version of this program'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow revoke status explain diagnose snapshot history undo completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "lockdown" -d 'Deny everything to all application namespaces, in both directions, but DNS'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "unlock" -d 'Take the lockdown back and keep the grants'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "allow" -d 'Open a flow wherever policy stops it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "expose-nodeport" -d 'Let clients outside reach a Service by a port of every node'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "expose-lb" -d 'Let clients outside reach a Service by its load balancer\'s address'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "bgp-allow" -d 'Let clients outside reach a Service by an address that is advertised over BGP'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "revoke" -d 'Take a grant back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "diagnose" -d 'Explain kernel log lines, and print the commands that open them'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "history" -d 'List the changes that were made, newest first'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "undo" -d 'Take a recorded change back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "completion" -d 'Print a completion script for a shell'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "version" -d 'Print the version of this program'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

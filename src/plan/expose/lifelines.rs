@@ -117,8 +117,10 @@ pub fn compare(before: &[Lifeline], after: &World, step: &Step) -> Result<(), Pl
         if verdict == Verdict::Allow {
             continue;
         }
-        let cut =
-            ways.iter().flat_map(|path| &path.hops).find(|hop| hop.action != HopAction::Allow && hop.by.is_some());
+        let cut = ways
+            .iter()
+            .flat_map(|path| &path.hops)
+            .find(|hop| matches!(hop.action, HopAction::Deny | HopAction::Unknown));
         let by = cut.and_then(|hop| hop.by.as_ref()).map(who).unwrap_or_default();
         let Packet { source, destination, protocol, port, .. } = lifeline.packet;
         let reason = format!(
