@@ -13,6 +13,7 @@ use kubectl_zerotrust::kubernetes::objects::{Answer, Coverage, Objects, Place, Q
 use kubectl_zerotrust::model::flow::{Decider, Packet, Protocol, Verdict, together};
 use kubectl_zerotrust::model::intent::Peer;
 use kubectl_zerotrust::model::world::{Version, World};
+use kubectl_zerotrust::plan::expose::expose;
 use kubectl_zerotrust::plan::fix::{Command, Remedy, remedy};
 use kubectl_zerotrust::plan::grant::Ask;
 use kubectl_zerotrust::plan::question::{Asked, granted};
@@ -57,6 +58,7 @@ fn every_recorded_packet_has_the_verdict_that_felix_gave_it() {
 #[test]
 fn a_command_that_is_named_opens_the_flow_and_no_neighbour() {
     let (mut named, mut without, mut wrong) = (0, BTreeMap::<String, usize>::new(), Vec::new());
+    let mut names = BTreeMap::<String, usize>::new();
     for folder in worlds(&directory()) {
         let world = read(&folder);
         let flows = std::fs::read_to_string(folder.join("flows.json")).expect("flows.json");
@@ -77,8 +79,11 @@ fn a_command_that_is_named_opens_the_flow_and_no_neighbour() {
                 continue;
             };
             named += 1;
-            let Command::Allow(ask) = &opening.command;
-            let (plan, grant) = granted(&world, ask).expect("the plan of the command");
+            let (plan, grant) = match &opening.command {
+                Command::Allow(ask) => granted(&world, ask).expect("the plan of the command"),
+                Command::Expose(ask) => expose(&world, ask).map(|(plan, id)| (plan, Some(id))).expect("its plan"),
+            };
+            *names.entry(opening.command.words().split(' ').next().unwrap_or_default().to_string()).or_default() += 1;
             let after = simulate(&world, &plan.steps).expect("the world that it makes");
             assert_eq!(grant.as_deref(), Some(opening.grant.as_str()));
             let (packet, _) = question(&flow);
@@ -87,7 +92,11 @@ fn a_command_that_is_named_opens_the_flow_and_no_neighbour() {
             }
             for neighbour in neighbours(&world, &packet) {
                 let (before, then) = (verdict_of(&world, neighbour), verdict_of(&after, neighbour));
-                if then == Verdict::Allow && before != Verdict::Allow && !meant(&world, ask, &packet, &neighbour) {
+                let meant = match &opening.command {
+                    Command::Allow(ask) => meant(&world, ask, &packet, &neighbour),
+                    Command::Expose(ask) => comes_with_a_door(&world, &ask.service, &packet, &neighbour),
+                };
+                if then == Verdict::Allow && before != Verdict::Allow && !meant {
                     wrong.push(format!(
                         "{}: {:?} for {flow} also opens {neighbour:?}",
                         folder.display(),
@@ -97,7 +106,7 @@ fn a_command_that_is_named_opens_the_flow_and_no_neighbour() {
             }
         }
     }
-    println!("{named} commands were tried; without one: {without:?}");
+    println!("{named} commands were tried, {names:?}; without one: {without:?}");
     assert!(named > 100, "only {named} commands were named");
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -124,6 +133,18 @@ fn neighbours(world: &World, packet: &Packet) -> Vec<Packet> {
     }
     found.retain(|neighbour| neighbour != packet && neighbour.port != Some(0));
     found
+}
+
+/// Whether a neighbour is part of what an exposure says: the client at the same door of another node, or at a pod of the
+/// Service; and from inside the cluster, whose addresses the perimeter does not stop, at the door itself.
+fn comes_with_a_door(world: &World, service: &Target, packet: &Packet, neighbour: &Packet) -> bool {
+    let same_door = (neighbour.protocol, neighbour.port) == (packet.protocol, packet.port);
+    let pods = resolve(world, service).expect("a Service").pods;
+    let by_a_node = neighbour.destination == packet.destination
+        || world.node_at(neighbour.destination).is_some()
+        || pods.iter().any(|index| world.pods[*index].addresses.contains(&neighbour.destination));
+    let inside = world.node_at(neighbour.source).is_some() || world.pods_at(neighbour.source).next().is_some();
+    same_door && by_a_node && (neighbour.source == packet.source || inside)
 }
 
 /// Whether a neighbour is part of what the command says: the ends are pods with the same labels, which cannot be told

@@ -109,7 +109,7 @@ impl Explain {
             Verdict::Deny | Verdict::Mixed => remedy(&scene.world, asked, &ways),
             Verdict::Allow | Verdict::Unknown => Remedy::default(),
         };
-        let command = |opening: &Opening| context.again(opening.command.name(), &opening.command.flags());
+        let command = |opening: &Opening| context.again(&opening.command.words(), &opening.command.flags());
         let fix =
             opening.iter().map(|opening| Fix { command: command(opening), grant: opening.grant.clone() }).collect();
         let plan = opening.map(|opening| opening.plan).unwrap_or_default();

@@ -1,12 +1,15 @@
 //! The one command that opens a flow that is stopped, tried before it is named; or what stands in the way of every command.
 //! Never writes, and never names a command that was not tried.
 
+pub mod doors;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::candidates::{candidates, selector_of};
+use super::expose::{self, expose};
 use super::grant::Ask;
 use super::obstacles::{MASQUERADED, obstacles};
 use super::ports::{self, PortAsked, PortName, PortsAsked};
@@ -16,7 +19,7 @@ use super::simulate::simulate;
 use super::target::{Target, TargetKind};
 use super::{Plan, PlanError, exposure};
 use crate::model::flow::{Checkpoint, HopAction, Packet, Path, Verdict};
-use crate::model::intent::Peer;
+use crate::model::intent::{Peer, Way};
 use crate::model::world::{Service, ServicePort, Workload, World};
 
 /// What would open a flow.
@@ -44,26 +47,45 @@ pub struct Opening {
 pub enum Command {
     /// `allow`: rules of pods' policies.
     Allow(Ask),
+    /// `expose-nodeport`, `expose-lb` or `bgp-allow`: a door of a Service, with the perimeter that keeps others out.
+    Expose(Box<expose::Ask>),
 }
 
 impl Command {
-    /// Its name.
-    pub fn name(&self) -> &'static str {
+    /// Its name, with what stands without a flag.
+    pub fn words(&self) -> String {
         match self {
-            Command::Allow(_) => "allow",
+            Command::Allow(_) => "allow".into(),
+            Command::Expose(ask) => format!("{} {}", subcommand(ask.way), ask.service),
         }
     }
 
     /// Its flags, in pairs.
     pub fn flags(&self) -> Vec<(&'static str, String)> {
-        let Command::Allow(Ask { from, to, ports, .. }) = self;
-        let mut flags = vec![("--from", from.to_string()), ("--to", to.to_string())];
-        flags.extend(ports.as_ref().map(|ports| ("--port", ports::show(ports))));
+        let (mut flags, ports) = match self {
+            Command::Allow(ask) => {
+                (vec![("--from", ask.from.to_string()), ("--to", ask.to.to_string())], ask.ports.as_ref())
+            }
+            Command::Expose(ask) => {
+                (ask.from.iter().map(|from| ("--from", from.to_string())).collect(), ask.ports.as_ref())
+            }
+        };
+        flags.extend(ports.map(|ports| ("--port", ports::show(ports))));
         flags
     }
 }
 
-/// Looks for what opens a flow, and tries it: the plan of `allow` is made and simulated, and then every path must pass.
+/// The command that exposes a Service by a kind of door.
+pub fn subcommand(way: Way) -> &'static str {
+    match way {
+        Way::NodePort => "expose-nodeport",
+        Way::LoadBalancer => "expose-lb",
+        Way::Bgp => "bgp-allow",
+    }
+}
+
+/// Looks for what opens a flow, and tries it: the plan of `allow`, or for a client at a door that of its exposure, is made
+/// and simulated, and then every path must pass.
 pub fn remedy(world: &World, asked: &Asked, ways: &Ways) -> Remedy {
     if let Some(packet) = ways.packets.iter().find(|packet| !packet.protocol.has_ports()) {
         let text = format!(
@@ -77,6 +99,11 @@ pub fn remedy(world: &World, asked: &Asked, ways: &Ways) -> Remedy {
     match attempt(world, asked, ways, &ask) {
         Ok(opening) => Remedy { opening: Some(opening), obstacles: Vec::new() },
         Err(mut obstacles) => {
+            match doors::exposure(world, asked, ways).map(|ask| exposed(world, asked, ways, ask)) {
+                Some(Ok(opening)) => return Remedy { opening: Some(opening), obstacles: Vec::new() },
+                Some(Err(why)) => obstacles.push(why),
+                None => {}
+            }
             obstacles.extend(with_local_policy(world, asked, ways, &ask, &obstacles));
             Remedy { opening: None, obstacles }
         }
@@ -100,6 +127,17 @@ fn attempt(world: &World, asked: &Asked, ways: &Ways, ask: &Ask) -> Result<Openi
         return Ok(Opening { command: Command::Allow(ask.clone()), grant, plan });
     }
     Err(or_else(obstacles(&after, &paths), "some paths stay closed"))
+}
+
+/// Plans the exposure, simulates it and walks again; or why that does not help.
+fn exposed(world: &World, asked: &Asked, ways: &Ways, ask: expose::Ask) -> Result<Opening, String> {
+    let name = subcommand(ask.way);
+    let (plan, grant) = expose(world, &ask).map_err(|error| format!("{name} does not open it: {error}"))?;
+    let after = simulate(world, &plan.steps).map_err(|error| error.to_string())?;
+    match asked.walk(&after, &ways.packets).iter().all(|path| path.verdict == Verdict::Allow) {
+        true => Ok(Opening { command: Command::Expose(Box::new(ask)), grant, plan }),
+        false => Err(format!("{name} does not open every path of it")),
+    }
 }
 
 /// What `allow` says of doors is about every way to the pods; here the ways that were asked for were walked.

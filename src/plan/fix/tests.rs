@@ -16,7 +16,7 @@ fn remedied(world: &World, from: &str, to: &str, protocol: Option<&str>) -> Resu
     opening.ok_or_else(|| obstacles.join("\n")).map(|opening| {
         let flags: Vec<String> =
             opening.command.flags().iter().map(|(flag, value)| format!(" {flag} {value}")).collect();
-        format!("{}{}", opening.command.name(), flags.concat())
+        format!("{}{}", opening.command.words(), flags.concat())
     })
 }
 
@@ -39,16 +39,23 @@ fn addresses_become_names_that_last() {
 }
 
 #[test]
-fn a_node_port_becomes_its_service_where_the_client_keeps_its_address() {
+fn a_node_port_becomes_its_service_where_the_client_keeps_its_address_and_an_exposure_where_not() {
     // w1 has the pod, and what enters there is masqueraded by nobody.
     let command = remedied(&cluster(DENY), "10.7.0.99", "10.128.147.102:32127", None);
     assert_eq!(command.unwrap(), "allow --from 10.7.0.99 --to demo/service/nginx --port 80");
-    let why = remedied(&cluster(DENY), "10.7.0.99", "10.128.146.177:32127", None).unwrap_err();
-    assert!(why.contains("a node's address (10.20.112.64 of m1)"), "{why}");
-    assert!(!why.contains("externalTrafficPolicy"), "m1 would not answer: {why}");
+    let command = remedied(&cluster(DENY), "10.7.0.99", "10.128.146.177:32127", None);
+    assert_eq!(command.unwrap(), "expose-nodeport demo/service/nginx --from 10.7.0.99 --port 80");
+}
+
+#[test]
+fn what_no_exposure_opens_says_why_and_what_a_local_policy_would_change() {
     let proxy = "{kind: ConfigMap, apiVersion: v1, metadata: {name: kube-proxy, namespace: kube-system}, data: {config.conf: 'clusterCIDR: 10.20.0.0/16'}}\n---\n";
-    let why = remedied(&cluster(&format!("{DENY}{proxy}")), "10.7.0.99", "nodes:32127", None).unwrap_err();
-    assert!(why.contains("with externalTrafficPolicy: Local on Service demo/nginx"), "{why}");
+    // It would select the host endpoints that an exposure makes.
+    let everything = policy("deny-all", "{selector: all(), types: [Ingress, Egress]}");
+    let world = cluster(&format!("{DENY}{proxy}{everything}"));
+    let why = remedied(&world, "10.7.0.99", "10.128.146.177:32127", None).unwrap_err();
+    assert!(why.contains("a node's address (10.20.112.64 of m1)"), "{why}");
+    assert!(why.contains("expose-nodeport does not open it") && why.contains("deny-all"), "{why}");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! What must be read to answer a question of `explain`, and to try what would open it.
 //! Never knows the answer.
 
-use super::{behind, flow, flow_follow_ups, ways, ways_follow_ups, without_contained, without_repeats};
+use super::{
+    behind, exposure, exposure_follow_ups, flow, flow_follow_ups, ways, ways_follow_ups, without_contained,
+    without_repeats,
+};
 use crate::kubernetes::names::Kind;
 use crate::kubernetes::objects::Query;
 use crate::model::flow::{Verdict, together};
@@ -33,6 +36,10 @@ pub fn question_follow_ups(world: &World, asked: &Asked) -> Vec<Query> {
         let ask = fix::ask(world, asked, &ways);
         queries.extend(flow(&ask.from, &ask.to));
         queries.extend(flow_follow_ups(world, &ask.from, &ask.to));
+        if let Some(ask) = fix::doors::exposure(world, asked, &ways) {
+            queries.extend(exposure(&ask.service));
+            queries.extend(exposure_follow_ups(world, &ask.service));
+        }
     }
     without_contained(without_repeats(queries))
 }
