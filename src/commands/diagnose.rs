@@ -17,6 +17,7 @@ use crate::kubernetes::objects::Query;
 use crate::kubernetes::source::Source;
 use crate::logs::{Follower, Log, or_input, read_all};
 use crate::outcome::{Outcome, Problem};
+use crate::plan::fix::subcommand;
 use crate::plan::needs;
 use crate::show::diagnosis::{block, remarks, table, view, wide};
 use crate::show::yaml::{json, yaml};
@@ -164,6 +165,9 @@ impl Diagnose {
 
 /// The command as a shell takes it, for the same cluster or files.
 fn command(context: &Context, group: &Group) -> Option<String> {
-    let Opening { from, to, port } = group.opening.clone()?;
-    Some(context.again("allow", &[("--from", from), ("--to", to), ("--port", port)]))
+    let Opening { from, to, port, way } = group.opening.clone()?;
+    Some(match way {
+        None => context.again("allow", &[("--from", from), ("--to", to), ("--port", port)]),
+        Some(way) => context.again(&format!("{} {to}", subcommand(way)), &[("--from", from), ("--port", port)]),
+    })
 }

@@ -10,11 +10,14 @@ use super::line::{Logged, Part};
 use super::sight::{Sight, Station, packet, stations};
 use crate::evaluate::logs::{Endpoint, ask};
 use crate::evaluate::path::{Question, walk};
-use crate::model::flow::{Checkpoint, Hop, HopAction, Packet};
-use crate::model::intent::Peer;
+use crate::model::flow::{Checkpoint, Hop, HopAction, Packet, Verdict};
+use crate::model::intent::{Peer, Way};
 use crate::model::selector::Selector;
 use crate::model::world::{Hidden, Part as WorldPart, Pod, Service, ServiceAddress, World};
 use crate::plan::candidates::selector_of;
+use crate::plan::expose::expose;
+use crate::plan::fix::doors::{asking, door};
+use crate::plan::fix::{port_of, subcommand};
 use crate::plan::grant::Ask;
 use crate::plan::ports;
 use crate::plan::question::granted;
@@ -22,7 +25,7 @@ use crate::plan::resolve::resolve;
 use crate::plan::simulate::simulate;
 use crate::plan::target::{Target, TargetKind};
 
-/// What `allow` takes to let the packet pass.
+/// What the command takes to let the packet pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
     /// `--from`.
@@ -31,6 +34,8 @@ pub struct Opening {
     pub to: String,
     /// `--port`.
     pub port: String,
+    /// Through which door of the Service `to`, for a client outside; none for `allow`.
+    pub way: Option<Way>,
 }
 
 /// The command for a packet, or why there is none.
@@ -51,6 +56,9 @@ pub fn remedy(
     }
     let packet = packet(logged).ok_or("the line does not tell the packet's protocol")?;
     let port = port(logged, &packet)?;
+    if let Some(opening) = by_exposure(world, ends, node, sight, &packet) {
+        return opening;
+    }
     refuse_what_is_no_pods_policy(ends, sight)?;
     let (from, to) = (target(world, &ends.source)?, target(world, &ends.destination)?);
     if ends.source.is_shared() {
@@ -58,13 +66,46 @@ pub fn remedy(
     }
     let mut refusal = None;
     for (from, to) in from.iter().flat_map(|from| to.iter().map(move |to| (from.clone(), to.clone()))) {
-        let opening = Opening { from, to, port: port.clone() };
+        let opening = Opening { from, to, port: port.clone(), way: None };
         match tried(world, logged, ends, node, &packet, &opening) {
             Ok(()) => return Ok(opening),
             Err(why) => refusal = refusal.or(Some(why)),
         }
     }
     Err(refusal.unwrap_or_else(|| "its ends have no names".into()))
+}
+
+/// A client outside that a node's policy stops at a door of a Service: exposing the Service to it opens the door and the
+/// pods, and keeps others out. None where it is no such packet.
+fn by_exposure(
+    world: &World,
+    ends: &Ends,
+    node: Option<&str>,
+    sight: &Sight,
+    packet: &Packet,
+) -> Option<Result<Opening, String>> {
+    let at_node = matches!(sight.checkpoint, Some(Checkpoint::PreDnat | Checkpoint::ForwardIngress));
+    let outside = matches!(ends.source.kind, EndKind::Unknown | EndKind::NetworkSet) && ends.source.why.is_none();
+    let (service, port, way) = door(world, packet).filter(|_| at_node && outside)?;
+    let from = Target::Nets(vec![ends.source.address.into()]);
+    let asked = asking(service, way, from.clone(), vec![port_of(service, port)]);
+    let command = subcommand(way);
+    let opened = expose(world, &asked).and_then(|(plan, _)| simulate(world, &plan.steps));
+    Some(match opened {
+        Err(error) => Err(format!("`{command}` does not open it: {error}")),
+        Ok(after) => {
+            let paths = walk(&after, &Question { packet: *packet, entry: node.map(str::to_string) });
+            match paths.iter().all(|path| path.verdict == Verdict::Allow) {
+                true => Ok(Opening {
+                    from: from.to_string(),
+                    to: asked.service.to_string(),
+                    port: asked.ports.as_ref().map(ports::show).unwrap_or_default(),
+                    way: Some(way),
+                }),
+                false => Err(format!("`{command}` does not open every path of it")),
+            }
+        }
+    })
 }
 
 /// As `tcp/80`. What has no port cannot be told apart by `allow`, which would open more.
@@ -158,10 +199,14 @@ fn refuse_shared(world: &World, ends: &Ends) -> Result<(), String> {
         if same_family(&door) && is_open(world, &door) {
             return Err(format!(
                 "{} port {} of Service {}/{} is open to strangers, and those who enter there come with this address too: \
-                 a rule for it would let all of them in. externalTrafficPolicy: Local on the Service keeps the clients' \
-                 own addresses",
+                 a rule for it would let all of them in. `kubectl zerotrust {} {}/{} --from CLIENT` lets in one client that \
+                 is known, and keeps the others out; externalTrafficPolicy: Local on the Service keeps the clients' own \
+                 addresses",
                 door.destination,
                 door.port.unwrap_or_default(),
+                service.namespace,
+                service.name,
+                subcommand(crate::plan::fix::doors::door(world, &door).map_or(Way::NodePort, |(_, _, way)| way)),
                 service.namespace,
                 service.name
             ));

@@ -8,10 +8,18 @@ use super::interface::of_pod;
 use super::prefix::Prefixes;
 use super::remedy::Opening;
 use super::tally::Tally;
-use crate::model::flow::{Checkpoint, Verdict};
+use crate::evaluate::path::{Question, walk};
+use crate::model::flow::{Checkpoint, Verdict, together};
+use crate::model::intent::Way;
 use crate::model::world::{AddressRole, World};
 use crate::outcome::Outcome;
+use crate::plan::expose::expose;
+use crate::plan::fix::doors::asking;
+use crate::plan::fix::port_of;
+use crate::plan::simulate::simulate;
+use crate::plan::target::Target;
 use crate::plan::testing::{allowed, cluster, passes};
+use crate::testing::packet;
 
 /// The walkthrough's lockdown with a Log rule in each direction.
 const LOGGED: &str = r#"
@@ -98,7 +106,7 @@ fn opens_only(world: &World, opening: &Opening, packet: &str, neighbours: &[&str
 }
 
 fn opening(from: &str, to: &str, port: &str) -> Option<Opening> {
-    Some(Opening { from: from.into(), to: to.into(), port: port.into() })
+    Some(Opening { from: from.into(), to: to.into(), port: port.into(), way: None })
 }
 
 #[test]
@@ -249,13 +257,27 @@ fn every_end_is_told_for_what_it_is() {
 }
 
 #[test]
-fn the_perimeter_is_pre_dnat_and_no_pods_rule_opens_it() {
+fn the_perimeter_is_pre_dnat_and_an_exposure_opens_it_to_that_client() {
     let world = cluster(&format!("{LOGGED}{PERIMETER}"));
     let group = one(&world, &syn("IN=eth0 OUT= MAC=", "SRC=10.7.0.99 DST=10.128.146.177", 32127));
     assert_eq!((group.node.as_deref(), group.checkpoint), (Some("m1"), Some(Checkpoint::PreDnat)));
     assert_eq!(policy(&group).as_deref(), Some("GlobalNetworkPolicy perimeter"));
-    assert_eq!((group.cause, group.opening), (Some(Cause::Policy), None));
-    assert!(group.no_command.unwrap().contains("pre-dnat of HostEndpoint m1-eth0"));
+    assert_eq!(group.cause, Some(Cause::Policy));
+    let expected = Opening { way: Some(Way::NodePort), ..opening("10.7.0.99", "demo/service/nginx", "80").unwrap() };
+    assert_eq!(group.opening, Some(expected));
+    let service = world.services.get(&("demo".to_string(), "nginx".to_string())).unwrap();
+    let from = Target::parse("10.7.0.99", None).unwrap();
+    let asked = asking(service, Way::NodePort, from, vec![port_of(service, &service.ports[0])]);
+    let after = simulate(&world, &expose(&world, &asked).unwrap().0.steps).unwrap();
+    let verdict = |text: &str| together(&walk(&after, &Question { packet: packet(text), entry: None }));
+    assert_eq!(verdict("10.7.0.99 -> 10.128.146.177 tcp:32127"), Verdict::Allow);
+    for neighbour in ["10.7.0.98 -> 10.128.146.177 tcp:32127", "10.7.0.99 -> 10.128.146.177 tcp:32128"] {
+        assert_eq!(verdict(neighbour), Verdict::Deny, "{neighbour}");
+    }
+    // What no Service answers is for the node's owner.
+    let other = one(&world, &syn("IN=eth0 OUT= MAC=", "SRC=10.7.0.99 DST=10.128.146.177", 8443));
+    assert_eq!(other.opening, None);
+    assert!(other.no_command.unwrap().contains("pre-dnat of HostEndpoint m1-eth0"));
 }
 
 /// Node addresses in a rule let in every client that enters by that node: only where strangers are stopped before.

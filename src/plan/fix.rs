@@ -226,7 +226,7 @@ fn asked_ports(world: &World, asked: &Asked, packets: &[Packet]) -> Option<Ports
 }
 
 /// A Service's port as `--port` takes it: with the protocol where the number alone would mean several.
-fn port_of(service: &Service, port: &ServicePort) -> PortAsked {
+pub fn port_of(service: &Service, port: &ServicePort) -> PortAsked {
     let alone = service.ports.iter().filter(|other| other.port == port.port).count() == 1;
     PortAsked { protocol: (!alone).then_some(port.protocol), port: PortName::Numbers(port.port, port.port) }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::network;
-use super::{everywhere, of_namespace, of_version, without_contained, without_repeats};
+use super::{everywhere, exposure, exposure_follow_ups, of_namespace, of_version, without_contained, without_repeats};
 use crate::evaluate::owners::unseen_pod;
 use crate::kubernetes::names::{Kind, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
 use crate::model::world::{ServicePort, World};
-use crate::plan::target::Target;
+use crate::plan::target::{Target, TargetKind};
 
 /// How many addresses are looked up in one round, so that a scan in the log is no flood of requests.
 const AT_ONCE: usize = 100;
@@ -47,6 +47,14 @@ pub fn logged_follow_ups(world: &World, addresses: &BTreeSet<IpAddr>, ports: &BT
         let slices = format!("{SLICE_SERVICE}={}", service.name);
         queries.push(Query::all(Kind::EndpointSlice).in_namespace(&service.namespace).labelled(slices));
         namespaces.insert(service.namespace.clone());
+        // What exposes it to a client has to know every other door.
+        let name = Target::Named {
+            namespace: Some(service.namespace.clone()),
+            kind: Some(TargetKind::Service),
+            name: service.name.clone(),
+        };
+        queries.extend(exposure(&name));
+        queries.extend(exposure_follow_ups(world, &name));
     }
     for namespace in namespaces {
         // A rule that is proposed covers a pod's siblings, and must be tried on them.
