@@ -84,8 +84,10 @@ impl Explain {
             context.say(&unread::without_a_say(others));
             context.say(&diff::notes(&ways.notes, context.paint_errors));
             if context.global.verbose > 0 {
-                context.say(&evidence::of_paths(&scene.world, &ways.paths));
-                context.say(&facts::table(&of_paths(&scene.world, &ways.paths), context.now));
+                let mut used = evidence::of_paths(&scene.world, &ways.paths);
+                let of_the_network = of_paths(&scene.world, &ways.paths).into_iter();
+                used.extend(of_the_network.filter(|fact| !used.contains(fact)).collect::<Vec<_>>());
+                context.say(&facts::table(&used, context.now));
             }
             let explanation = self.explanation(context, &asked, scene, ways);
             let style = |wide| Style { paint: context.paint, width: context.width, wide };

@@ -4,17 +4,16 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::table::columns;
 use crate::model::flow::{Checkpoint, Decider, Hop, Path};
 use crate::model::policy::PolicyId;
 use crate::model::words::counted;
 use crate::model::world::{AddressRole, Fact, Gap, Pool, Service, TunnelMode, World};
-use crate::plan::facts::role;
+use crate::plan::facts::{Known, role};
 
-type Row = Vec<String>;
+type Row = Known;
 
 /// The facts that were used, each with where it was read; and what could not be read.
-pub fn of_paths(world: &World, paths: &[Path]) -> String {
+pub fn of_paths(world: &World, paths: &[Path]) -> Vec<Known> {
     let hops: Vec<&Hop> = paths.iter().flat_map(|path| &path.hops).collect();
     let sent = paths.iter().filter_map(|path| path.sent);
     let met: BTreeSet<IpAddr> =
@@ -27,11 +26,11 @@ pub fn of_paths(world: &World, paths: &[Path]) -> String {
     rows.extend(hosts(world, &hops));
     rows.extend(policies(world, &hops));
     rows.extend(world.gaps.iter().map(gap));
-    if rows.is_empty() { String::new() } else { columns(&["OF", "FACT", "KNOWN FROM"], &rows) }
+    rows
 }
 
 fn row(of: impl Into<String>, fact: impl Into<String>, from: impl Into<String>) -> Row {
-    vec![of.into(), fact.into(), from.into()]
+    Known { of: of.into(), fact: fact.into(), from: from.into(), is_known: true, noted: None }
 }
 
 /// The own addresses of nodes on the way, and of the others those that a packet carried.
@@ -127,5 +126,5 @@ fn policies(world: &World, hops: &[&Hop]) -> Vec<Row> {
 }
 
 fn gap(gap: &Gap) -> Row {
-    row(&gap.place, "could not be read", &gap.reason)
+    Known { is_known: false, ..row(&gap.place, "what it says", &gap.reason) }
 }

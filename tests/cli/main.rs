@@ -6,6 +6,7 @@ mod completions;
 mod diagnose;
 mod example;
 mod explain;
+mod exposing;
 mod help;
 mod krew;
 

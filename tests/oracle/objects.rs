@@ -72,6 +72,7 @@ fn rules() -> Vec<Value> {
     ] {
         add(json!({ "action": "Allow", "protocol": protocol }));
         add(json!({ "action": "Allow", "notProtocol": protocol }));
+        add(json!({ "action": "Allow", "protocol": "TCP", "notProtocol": protocol }));
         add(json!({ "action": "Allow", "protocol": protocol, "destination": { "ports": [80] } }));
         add(json!({ "action": "Allow", "protocol": protocol, "ipVersion": 6, "icmp": { "type": 8 } }));
         add(json!({ "action": "Allow", "protocol": protocol, "ipVersion": 4, "http": {} }));

@@ -43,14 +43,14 @@ pub fn step(world: &World, service: &Service, wanted: &Wanted<'_>) -> Result<Opt
         return Ok(None);
     }
     let numbers: Vec<String> = node_ports.iter().map(|port| port.node_port.to_string()).collect();
-    let mut whys = Vec::new();
-    if kind != service.kind {
-        whys.push(format!("it becomes {kind}"));
-    }
-    if !numbers.is_empty() {
-        whys.push(format!("it gets node port {}", numbers.join(", ")));
-    }
+    let mut whys = vec![match (kind != service.kind, numbers.is_empty()) {
+        (true, true) => format!("it becomes {kind}"),
+        (true, false) => format!("it becomes {kind}, with node port {}", numbers.join(", ")),
+        (false, true) => String::new(),
+        (false, false) => format!("it gets node port {}", numbers.join(", ")),
+    }];
     whys.extend(address.iter().map(|address| format!("the load balancer is asked for {address}")));
+    whys.retain(|why| !why.is_empty());
     let edit = Edit::ServiceType { expected: service.kind.clone(), kind: kind.into(), node_ports, address };
     Ok(Some(Step { object: object(service), planned_on: None, edits: vec![edit], why: whys.join(", ") }))
 }
