@@ -8,6 +8,7 @@ mod support;
 mod api;
 mod cage;
 mod cast;
+mod diagnosed;
 mod differential;
 mod enforcement;
 mod exchange;
