@@ -2,6 +2,7 @@
 //! but for what grants and what was found open let in.
 //! Never narrows what a person wrote, and never says that a door is closed where it cannot be told.
 
+pub mod apart;
 pub mod closing;
 pub mod compose;
 pub mod doors;
@@ -14,6 +15,7 @@ pub mod sources;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde_json::json;
 
 use super::decide::{object, version_of};
@@ -89,7 +91,16 @@ pub fn raise(now: &World, target: &World, grants: &[Grant], shape: &Shape) -> Re
         raised.steps.extend(frame.policy_step(&all)?);
         raised.steps.extend(host_endpoints);
     }
+    in_order(target, &mut raised.steps);
     Ok(raised)
+}
+
+/// A new set comes first, as the policy speaks of it and nobody else does yet. What a set that is there gets comes last:
+/// rules of pods let its addresses in, and a new node that has no host endpoint yet brings strangers along.
+fn in_order(target: &World, steps: &mut [Step]) {
+    if nodes_set::find(target).is_some() {
+        steps.sort_by_key(|step| step.object == nodes_set::object());
+    }
 }
 
 /// What our policy is made from.
@@ -185,14 +196,7 @@ impl Frame<'_> {
 /// there all the same, and would arrive at the pods with a node's address.
 fn cluster_addresses(world: &World, grant: &Grant) -> BTreeSet<IpAddr> {
     let Some(own) = sources::service_of(world, grant) else { return BTreeSet::new() };
-    let backends = |service: &Service| -> BTreeSet<IpAddr> {
-        service.backends.value().into_iter().flatten().map(|backend| backend.ip).collect()
-    };
-    let pods = backends(own);
-    let same = |service: &&Service| {
-        service.namespace == own.namespace
-            && (service.selector == own.selector || !backends(service).is_disjoint(&pods))
-    };
+    let same = |service: &&Service| sources::leads_to_the_same(own, service);
     world.services.values().filter(same).flat_map(|service| service.cluster_ips.iter().copied()).collect()
 }
 
@@ -247,32 +251,39 @@ fn closing(
     close: bool,
 ) -> Result<(Vec<RuleSpec>, Vec<Note>), PlanError> {
     let granted = frame.granted();
+    let there: BTreeSet<String> = frame.kept_open(close).iter().filter_map(found_open).map(str::to_string).collect();
     let (mut rules, mut kept, mut closed, mut unsure) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for doorway in doors::all(now) {
         let only = match doorway.open(now) {
             Open::No => continue,
             Open::ToAll => None,
-            Open::To(ips) => Some(ips),
+            Open::To(nets) => Some(nets),
             Open::Unknown(why) => {
                 unsure.push(format!("{} ({why})", doorway.name()));
                 None
             }
         };
+        let whose = |nets: &Vec<IpNet>| {
+            let nets: Vec<String> = nets.iter().map(IpNet::to_string).collect();
+            format!("{} (for {})", doorway.name(), nets.join(" and "))
+        };
+        let name = only.as_ref().map_or_else(|| doorway.name(), whose);
         if granted.contains(&doorway.key()) {
-            if only.is_none() {
-                closed.push(doorway.name());
-            }
+            closed.push(name);
             continue;
         }
         if matches!(doorway.open(after), Open::ToAll) {
             continue;
         }
         if close {
-            closed.push(doorway.name());
+            closed.push(name);
+            continue;
+        }
+        if there.contains(&doorway.key()) {
             continue;
         }
         rules.extend(compose::found_open_rules(after, &doorway, only.as_deref(), frame.names)?);
-        kept.push(doorway.name());
+        kept.push(name);
     }
     rules.dedup();
     let mut notes = Vec::new();
