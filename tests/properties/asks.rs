@@ -129,8 +129,8 @@ fn allow(random: &mut Random, cluster: &Cluster) -> grant::Ask {
 
 fn expose(random: &mut Random, cluster: &Cluster) -> expose::Ask {
     let way = *random.weighted(&[(5, Way::NodePort), (3, Way::LoadBalancer), (3, Way::Bgp)]);
-    let balanced = way == Way::LoadBalancer && cluster.families[0] && random.chance(40);
-    let advertise = (way == Way::Bgp && random.chance(70)).then_some(ServiceAddress::Cluster);
+    let balanced = way == Way::LoadBalancer && cluster.families[0] && random.chance(70);
+    let advertise = (way == Way::Bgp && random.chance(80)).then_some(ServiceAddress::Cluster);
     let peer = PeerAsked { address: "192.0.2.253".parse().unwrap(), number: 65000 };
     let interface = *random.weighted(&[(6, None), (2, Some("eth0")), (2, Some("*"))]);
     let port: &[&str] = if random.chance(20) { &["80"] } else { &[] };

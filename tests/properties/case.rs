@@ -109,6 +109,9 @@ impl Case {
                 Ok(planned) => planned,
                 Err(error) => {
                     *tally.refused.entry(refusal(&error)).or_default() += 1;
+                    if std::env::var_os("ZEROTRUST_PROPERTIES_TELL").is_some() {
+                        println!("seed {} {}: {error}", self.seed, ask.kind());
+                    }
                     continue;
                 }
             };

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kubectl_zerotrust::model::flow::{Decider, HopAction, Path, Verdict};
+use kubectl_zerotrust::model::flow::{Decider, HopAction, Packet, Path, Verdict};
 use kubectl_zerotrust::model::intent::Grant;
 use kubectl_zerotrust::model::world::World;
 use kubectl_zerotrust::plan::Plan;
@@ -121,6 +121,8 @@ impl Judged<'_> {
                 }
             }
         }
+        // A new door to pods that let somebody inside in anyway opens nothing to them.
+        let open: Vec<&Path> = open.into_iter().filter(|path| !self.reached(flow, path)).collect();
         let is_asked = |grant: &Grant| open.iter().all(|path| by_grant(end, grant, flow, path));
         match self.ask {
             Ask::Unlock | Ask::Lower => Ok(()),
@@ -136,6 +138,13 @@ impl Judged<'_> {
                 false => Err("nothing opens but what was asked"),
             },
         }
+    }
+
+    fn reached(&self, flow: &Flow, path: &Path) -> bool {
+        let seen = arrived(flow, path);
+        let packet = Packet { destination: seen.destination, port: seen.port, ..flow.packet };
+        let direct = Flow { packet, entry: None, door: None, node: None };
+        is_inside(self.world, flow.packet.source) && direct.fate(self.world, &keys(self.world)).arrives()
     }
 
     /// `also lets in NET, NET at DOOR, DOOR: ...`

@@ -74,3 +74,13 @@ fn look_at(seeds: std::ops::Range<u64>) -> (Tally, Vec<String>) {
     }
     (tally, failures.into_values().flatten().collect())
 }
+
+/// Shows one cluster, for whoever looks into it: `ZEROTRUST_PROPERTIES_SHOW=7`.
+#[test]
+fn a_cluster_can_be_shown() {
+    let seed = number("ZEROTRUST_PROPERTIES_SHOW", SEED);
+    let case = Case::of(seed);
+    let documents: Vec<String> = case.documents.iter().map(ToString::to_string).collect();
+    println!("{:#?}\n{}", case.asks, documents.join("\n---\n"));
+    assert_eq!(documents, Case::of(seed).documents.iter().map(ToString::to_string).collect::<Vec<_>>());
+}

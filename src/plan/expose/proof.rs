@@ -240,14 +240,17 @@ impl Watched {
         let mut watched = Watched { closed: Vec::new(), open: Vec::new() };
         let (strangers, clients) = (strangers(&work.now, &work.grant), clients(&work.grant));
         let granted = granted(end, &work.grant);
+        let there: BTreeSet<String> = doors::all(&work.now).iter().map(Doorway::key).collect();
         for doorway in doors::all(end) {
             let is_own = own.contains(&doorway.key());
+            // What comes with this plan was never open: a machine beside the nodes is nobody's client.
+            let may_close = is_own || close || !there.contains(&doorway.key());
             let granted =
                 |source: &IpAddr| granted.iter().any(|(door, peer)| *door == doorway.key() && lets_in(peer, *source));
             for source in strangers.iter().chain(&clients).filter(|source| !granted(source)) {
                 for one in doorway.tries(end, *source).into_iter().filter(|one| is_usual(end, one)) {
                     match one.passes(&work.now) {
-                        Pass::Yes if !is_own && !close => watched.open.push(one),
+                        Pass::Yes if !may_close => watched.open.push(one),
                         Pass::No => watched.closed.push(one),
                         _ => {}
                     }

@@ -54,12 +54,9 @@ impl Apart {
         within.max_by_key(|net| net.prefix_len()).copied().unwrap_or_else(|| ip.into())
     }
 
-    /// The ranges that hold one of these addresses.
+    /// The smallest ranges that hold these addresses.
     pub fn holding(&self, points: &[IpAddr]) -> Vec<IpNet> {
-        let holds = |net: &&IpNet| points.iter().any(|ip| net.contains(ip));
-        let nets = self.nets.iter().filter(holds).copied();
-        let alone = points.iter().filter(|ip| !self.nets.iter().any(|net| net.contains(*ip)));
-        IpNet::aggregate(&nets.chain(alone.map(|ip| IpNet::from(*ip))).collect())
+        IpNet::aggregate(&points.iter().map(|ip| self.net_of(*ip)).collect())
     }
 }
 

@@ -263,6 +263,9 @@ fn closing(
                 None
             }
         };
+        if stays_open(&doorway.open(after), only.as_deref()) {
+            continue;
+        }
         let whose = |nets: &Vec<IpNet>| {
             let nets: Vec<String> = nets.iter().map(IpNet::to_string).collect();
             format!("{} (for {})", doorway.name(), nets.join(" and "))
@@ -270,9 +273,6 @@ fn closing(
         let name = only.as_ref().map_or_else(|| doorway.name(), whose);
         if granted.contains(&doorway.key()) {
             closed.push(name);
-            continue;
-        }
-        if matches!(doorway.open(after), Open::ToAll) {
             continue;
         }
         if close {
@@ -298,4 +298,13 @@ fn closing(
         note(Weight::Warning, format!("close to all clients outside without a grant: {}", closed.join(", ")));
     }
     Ok((rules, notes))
+}
+
+/// Whether a door is open afterwards for all that it was open for: strangers, or these ranges.
+fn stays_open(after: &Open, was: Option<&[IpNet]>) -> bool {
+    match (after, was) {
+        (Open::ToAll, _) => true,
+        (Open::To(nets), Some(was)) => was.iter().all(|net| nets.iter().any(|wide| wide.contains(net))),
+        _ => false,
+    }
 }

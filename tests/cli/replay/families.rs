@@ -45,7 +45,10 @@ impl Family {
         match self {
             Family::Four => text.to_string(),
             Family::Six => text.split_inclusive('\n').map(line_six).collect(),
-            Family::Dual => text.split("\n---\n").map(document_dual).collect::<Vec<_>>().join("\n---\n"),
+            Family::Dual => {
+                let documents = text.split("\n---\n").map(|text| document_dual(&format!("{}\n", text.trim_end())));
+                documents.collect::<Vec<_>>().join("---\n")
+            }
         }
     }
 }
@@ -106,7 +109,7 @@ fn document_dual(text: &str) -> String {
     if alone {
         let twin: String = text.split_inclusive('\n').map(line_six).collect();
         let named = twin.replacen("\n  name: ", "\n  name: six-", 1);
-        return format!("{}\n---\n{named}", text.trim_end_matches('\n'));
+        return format!("{text}---\n{named}");
     }
     let mut out = String::new();
     let mut list = "";
