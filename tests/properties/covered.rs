@@ -52,7 +52,10 @@ pub fn by_grant(world: &World, grant: &Grant, flow: &Flow, path: &Path) -> bool 
         return false;
     }
     let source = flow.packet.source;
-    let Some(through) = &grant.through else { return is_of(world, &grant.from, source) };
+    let Some(through) = &grant.through else {
+        let as_node = grant.from == Peer::Nodes && is_inside(world, source) && world.node_at(seen.source).is_some();
+        return is_of(world, &grant.from, source) || as_node;
+    };
     if is_inside(world, source) {
         return comes_along(world, grant, source, &seen);
     }

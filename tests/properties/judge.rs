@@ -173,7 +173,9 @@ impl Judged<'_> {
         let outside = !is_inside(self.world, flow.packet.source);
         match self.ask {
             Ask::Lockdown => true,
-            Ask::Unlock | Ask::Lower => false,
+            // DNS comes with a lockdown, also for pods that other policies closed before it.
+            Ask::Unlock => said("stay closed to all but what grants and other policies allow") && self.is_for_dns(flow),
+            Ask::Lower => false,
             Ask::Revoke(_) => {
                 // The door may go, and what its grant let in.
                 let grant = of_id(self.world, self.grant);
@@ -207,6 +209,10 @@ impl Judged<'_> {
                 (outside && announced) || isolated
             }
         }
+    }
+
+    fn is_for_dns(&self, flow: &Flow) -> bool {
+        flow.ways(self.world).iter().all(|path| arrived(flow, path).port == Some(53))
     }
 
     fn is_isolated(&self, pod: &kubectl_zerotrust::model::world::Pod) -> bool {
