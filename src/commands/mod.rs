@@ -21,6 +21,7 @@ pub mod status;
 pub mod undo;
 pub mod unlock;
 pub mod version;
+pub mod wireguard_sync;
 
 use context::Context;
 
@@ -58,6 +59,7 @@ subcommands! {
     expose_nodeport::ExposeNodeport,
     expose_lb::ExposeLb,
     bgp_allow::BgpAllow,
+    wireguard_sync::WireguardSync,
     revoke::Revoke,
     status::Status,
     explain::Explain,
