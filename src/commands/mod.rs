@@ -23,6 +23,7 @@ pub mod trial;
 pub mod undo;
 pub mod unlock;
 pub mod version;
+pub mod wireguard_sync;
 
 use context::Context;
 
@@ -60,6 +61,7 @@ subcommands! {
     expose_nodeport::ExposeNodeport,
     expose_lb::ExposeLb,
     bgp_allow::BgpAllow,
+    wireguard_sync::WireguardSync,
     revoke::Revoke,
     status::Status,
     explain::Explain,

@@ -14,6 +14,7 @@ pub mod paint;
 pub mod problem;
 pub mod rule;
 pub mod status;
+pub mod sync;
 pub mod table;
 pub mod unread;
 pub mod wrap;
