@@ -12,7 +12,6 @@ use super::trial;
 use crate::apply::{ApprovedPlan, Change, Interrupt, Patience, Prepared, Stop, apply, prepare};
 use crate::cli::{DryRun, Output, Writing};
 use crate::kubernetes::ObjectRef;
-use crate::kubernetes::names::CALICO_CRD_GROUP;
 use crate::kubernetes::source::{Source, SourceWriter};
 use crate::model::world::Version;
 use crate::outcome::{Outcome, Problem};
@@ -270,7 +269,7 @@ impl Work<'_> {
             state: State::Started,
             tool: env!("CARGO_PKG_VERSION").into(),
             calico: calico.map(|version| version.to_string()),
-            api: format!("{CALICO_CRD_GROUP}/v1"),
+            api: cluster.calico_api().await?.into(),
             undoes: self.undoes,
             undone_by: None,
         };
