@@ -6,6 +6,7 @@ mod support;
 
 mod cluster;
 mod concurrent;
+mod confirm;
 mod diagnose;
 mod explain;
 mod facts;
