@@ -18,6 +18,8 @@ pub mod session;
 pub mod signals;
 pub mod snapshot;
 pub mod status;
+pub mod test;
+pub mod trial;
 pub mod undo;
 pub mod unlock;
 pub mod version;
@@ -64,6 +66,7 @@ subcommands! {
     status::Status,
     explain::Explain,
     diagnose::Diagnose,
+    test::Test,
     snapshot::Snapshot,
     history::History,
     undo::Undo,

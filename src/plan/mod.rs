@@ -2,6 +2,7 @@
 //! Never knows a client, a file, a prompt or the time.
 
 pub mod amend;
+pub mod assertion;
 pub mod candidates;
 pub mod cautions;
 pub mod concerns;

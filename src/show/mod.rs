@@ -1,6 +1,7 @@
 //! Any value as text: plans, explanations, tables, problems.
 //! Never knows a client, and prints nothing by itself.
 
+pub mod assertions;
 pub mod diagnosis;
 pub mod diff;
 pub mod evidence;
