@@ -116,8 +116,8 @@ fn node_port(stage: &mut Stage, always: &[String]) {
     stage.lab.wait_for_proxies("31555", true);
     let mut lines = always.to_vec();
     for node in &topology.nodes {
-        let saw = if node.name == "n1" { "client".into() } else { format!("way({},n1)", node.name) };
-        lines.push(format!("client -> {} tcp:31555 = allow by policy-demo/nginx saw {saw}", node.name));
+        let saw = saw(&node.name, "n1");
+        lines.push(format!("client -> {} tcp:31555 = allow by policy-demo/nginx{saw}", node.name));
     }
     lines.extend(strangers.iter().map(|line| line.replace("stop", "drop")));
     // Another node port of the same pods, and their other ports.
@@ -198,8 +198,7 @@ fn local_node_port(topology: &Topology) -> Scene {
 /// An address that a load balancer gave before, by any node that announces it; one of the Service's two ports.
 fn balancer(topology: &Topology) -> Scene {
     let by_node = |node: &str| {
-        let saw = if node == "n2" { "client".into() } else { format!("way({node},n2)") };
-        format!("v4: client -> lb/shop/db tcp:5432 by {node} = allow by shop/db-1 saw {saw}")
+        format!("v4: client -> lb/shop/db tcp:5432 by {node} = allow by shop/db-1{}", saw(node, "n2"))
     };
     let mut closed = each_node(topology, "client -> NODE tcp:30543 = drop");
     closed.extend(each_node(topology, "v4: stranger -> lb/shop/db tcp:5432 by NODE = drop"));
@@ -298,6 +297,12 @@ fn always(topology: &Topology) -> Vec<String> {
         "stranger -> svc/shop/db tcp:80 = drop",
     ]));
     all
+}
+
+/// Whom a pod sees when a client comes by a node and is masqueraded. On the pod's own node that follows every policy, and is
+/// the kernel's choice.
+fn saw(node: &str, of_pod: &str) -> String {
+    if node == of_pod { String::new() } else { format!(" saw way({node},{of_pod})") }
 }
 
 /// Flows of every node: the text with NODE replaced.
