@@ -101,6 +101,9 @@ pub struct Writing {
     /// Name under which the API server notes who manages the written fields
     #[arg(long, default_value = TOOL, value_name = "NAME", hide_default_value = true)]
     pub field_manager: String,
+    /// Tests of reachability, as `test` takes them: refuse the change if one fails after it
+    #[arg(long, value_name = "FILE")]
+    pub tests: Vec<PathBuf>,
     /// Where the record is kept.
     #[command(flatten)]
     pub records: Records,

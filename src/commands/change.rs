@@ -8,14 +8,15 @@ use serde_json::Value;
 
 use super::session::Session;
 use super::signals;
+use super::trial;
 use crate::apply::{ApprovedPlan, Change, Interrupt, Patience, Prepared, Stop, apply, prepare};
 use crate::cli::{DryRun, Output, Writing};
 use crate::kubernetes::ObjectRef;
-use crate::kubernetes::names::CALICO_CRD_GROUP;
 use crate::kubernetes::source::{Source, SourceWriter};
 use crate::model::world::Version;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::Plan;
+use crate::plan::assertion::Assertion;
 use crate::record::journal::{self, Journal, Listed};
 use crate::record::{State, Summary};
 use crate::show::diff;
@@ -40,6 +41,8 @@ struct Work<'a> {
     session: &'a Session<'a>,
     writing: &'a Writing,
     undoes: Option<u32>,
+    /// What must hold after the change.
+    tests: Vec<Assertion>,
     journal: Option<Journal>,
     older: Vec<Listed>,
     approved: Option<Prepared>,
@@ -58,6 +61,7 @@ pub async fn change(
         session,
         writing,
         undoes,
+        tests: trial::load(&writing.tests, session.namespace().as_deref())?,
         journal: None,
         older: Vec::new(),
         approved: None,
@@ -132,6 +136,7 @@ impl Work<'_> {
         plan: &impl AsyncFn() -> Result<Planned, Problem>,
     ) -> Result<(Prepared, Option<Version>), Ended> {
         let Planned { plan, calico } = plan().await.map_err(Ended::Problem)?;
+        trial::hold(self.session, &self.tests, &plan).await.map_err(Ended::Problem)?;
         match prepare(&self.writer(), plan, calico).await {
             Ok(prepared) => Ok((prepared, calico)),
             Err(stop @ Stop::Stale { .. }) => Err(Ended::Stale(stop)),
@@ -264,7 +269,7 @@ impl Work<'_> {
             state: State::Started,
             tool: env!("CARGO_PKG_VERSION").into(),
             calico: calico.map(|version| version.to_string()),
-            api: format!("{CALICO_CRD_GROUP}/v1"),
+            api: cluster.calico_api().await?.into(),
             undoes: self.undoes,
             undone_by: None,
         };

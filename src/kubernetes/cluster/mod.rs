@@ -7,9 +7,11 @@
 //! ```
 
 mod answer;
+mod api;
 mod connect;
 mod connection;
 mod credentials;
+mod datastore;
 mod exec;
 mod failure;
 #[cfg(test)]
@@ -33,6 +35,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 pub use connection::{Connection, Secret};
 pub use node_log::{NodeLogError, Position};
@@ -41,6 +44,7 @@ pub use transport::{Listener, Notice};
 pub use write::ClusterWriter;
 
 use super::{AccessError, ObjectRef};
+use api::Api;
 use connect::{Machine, connect};
 use installation::Installation;
 use select::{SERVICE_ACCOUNT, Selected};
@@ -52,6 +56,12 @@ pub struct Cluster {
     context: Option<String>,
     user: Option<String>,
     namespace: Option<String>,
+    /// Who serves Calico's objects, once it was asked for.
+    api: OnceCell<Api>,
+    /// How far Calico's objects are moved to another group, once it was asked for.
+    migrating: OnceCell<Option<String>>,
+    /// The sign that Calico's objects are in etcd, once it was looked for.
+    etcd: OnceCell<Option<String>>,
     /// Calico, as far as it was asked for.
     installation: Cell<Option<Installation>>,
     /// What each group and version serves, as far as it was asked for; none where it does not exist.
@@ -81,6 +91,9 @@ impl Cluster {
             context: selected.context,
             user: selected.user_name,
             namespace: selected.namespace,
+            api: OnceCell::new(),
+            migrating: OnceCell::new(),
+            etcd: OnceCell::new(),
             installation: Cell::new(None),
             served: RefCell::default(),
             stored: RefCell::default(),

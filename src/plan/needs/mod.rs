@@ -5,6 +5,7 @@ mod doors;
 mod logged;
 mod network;
 mod question;
+mod sync;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,8 @@ use crate::model::world::{LabelQuery, Service, World};
 pub use doors::{exposure, exposure_follow_ups};
 pub use logged::{logged, logged_follow_ups};
 pub use network::{announcers, facts};
-pub use question::{question, question_follow_ups};
+pub use question::{assertions, assertions_follow_ups, question, question_follow_ups};
+pub use sync::{sync, sync_follow_ups};
 pub use targets::of_target;
 use targets::{owners_of, suggestions};
 

@@ -79,6 +79,10 @@ pub fn raise(now: &World, target: &World, grants: &[Grant], shape: &Shape) -> Re
     raised.steps.extend(frame.policy_step(&kept)?);
     let host_endpoints = endpoints::missing(target, shape.interface.as_deref());
     raised.steps.extend(host_endpoints.clone());
+    if raised.steps.is_empty() {
+        // Where nothing changes, nothing closes.
+        return Ok(raised);
+    }
     // What is open now and would close: asked of the world that the plan would make without an exception for it.
     let after = simulate(target, &raised.steps)?;
     let (found, notes) = closing(now, &after, &frame, shape.close_others)?;
