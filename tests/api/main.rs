@@ -8,6 +8,7 @@ mod cluster;
 mod concurrent;
 mod diagnose;
 mod explain;
+mod exposing;
 mod facts;
 mod faults;
 mod journey;

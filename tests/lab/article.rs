@@ -197,9 +197,8 @@ fn local_node_port(topology: &Topology) -> Scene {
 
 /// An address that a load balancer gave before, by any node that announces it; one of the Service's two ports.
 fn balancer(topology: &Topology) -> Scene {
-    let by_node = |node: &str| {
-        format!("v4: client -> lb/shop/db tcp:5432 by {node} = allow by shop/db-1{}", saw(node, "n2"))
-    };
+    let by_node =
+        |node: &str| format!("v4: client -> lb/shop/db tcp:5432 by {node} = allow by shop/db-1{}", saw(node, "n2"));
     let mut closed = each_node(topology, "client -> NODE tcp:30543 = drop");
     closed.extend(each_node(topology, "v4: stranger -> lb/shop/db tcp:5432 by NODE = drop"));
     closed.extend(lines(&[

@@ -25,7 +25,10 @@ use super::verdict::Judge;
 /// What must become of a packet.
 #[derive(Debug)]
 enum Expected {
-    Allowed { by: Option<String>, saw: Option<IpAddr> },
+    Allowed {
+        by: Option<String>,
+        saw: Option<IpAddr>,
+    },
     Refused,
     Dropped,
     /// Dropped, or refused: where nothing answers, the kernel may say so.
@@ -85,7 +88,10 @@ pub fn misjudged(topology: &Topology, judge: &Judge, lines: &[String]) -> Vec<St
             _ => true,
         };
         if ruling.verdict != verdict || !saw {
-            wrong.push(format!("{line}\n    {probe}: we say {} from {:?}: {}", ruling.verdict, ruling.sources, ruling.why));
+            wrong.push(format!(
+                "{line}\n    {probe}: we say {} from {:?}: {}",
+                ruling.verdict, ruling.sources, ruling.why
+            ));
         }
     }
     wrong

@@ -197,7 +197,11 @@ impl Lab {
         let leads = |line: &str| line.contains(word) && (line.contains("KUBE-") || line.contains(": goto "));
         let has = |node: &Node| self.cage.output(Some(&node.name), &["nft", "list", "ruleset"]).lines().any(leads);
         while self.topology.nodes.iter().any(|node| has(node) != there) {
-            assert!(Instant::now() < deadline, "kube-proxy's rules: {word} is {}there", if there { "not " } else { "" });
+            assert!(
+                Instant::now() < deadline,
+                "kube-proxy's rules: {word} is {}there",
+                if there { "not " } else { "" }
+            );
             std::thread::sleep(Duration::from_millis(30));
         }
     }

@@ -106,7 +106,9 @@ impl Stage {
                     writes += 1;
                     go.send(()).expect("the relay waits");
                 }
-                Err(RecvTimeoutError::Timeout) if child.try_wait().expect("ask for the plugin's end").is_some() => break,
+                Err(RecvTimeoutError::Timeout) if child.try_wait().expect("ask for the plugin's end").is_some() => {
+                    break;
+                }
                 Err(_) => assert!(begun.elapsed() < PATIENCE, "{args:?} does not end"),
             }
         }
