@@ -9,6 +9,7 @@ mod concurrent;
 mod confirm;
 mod diagnose;
 mod explain;
+mod exposing;
 mod facts;
 mod faults;
 mod journey;

@@ -13,10 +13,12 @@ mod certificates;
 mod control_plane;
 mod keeper;
 mod oracle;
+mod relay;
 mod servers;
 
 pub use audit::AuditEvent;
 pub use control_plane::{ControlPlane, Place};
 pub use keeper::{Keeper, Scratch};
 pub use oracle::{Judgement, Oracle};
+pub use relay::Relay;
 pub use servers::{Servers, build, build_felix};
