@@ -182,6 +182,20 @@ impl ControlPlane {
         keep(&self.place, self.servers, "kube-controller-manager", &flags, home.join("controllers.log"))
     }
 
+    /// Starts another server beside the control plane, which goes with the value.
+    pub fn start_beside(&self, program: &Path, flags: &[String], environment: &[(&str, &Path)], log: &str) -> Keeper {
+        let variables = environment.iter().map(|(name, value)| OsString::from(format!("{name}={}", value.display())));
+        let words: Vec<OsString> =
+            [OsString::from("env")].into_iter().chain(variables).chain([program.as_os_str().to_owned()]).collect();
+        Keeper::start(&words, flags, self.scratch.path().join(log))
+    }
+
+    /// The authority that users are signed by, whose certificate is the first path, and a pair for a server that it signs.
+    pub fn serving_pair(&self, file: &str, names: &[&str]) -> (PathBuf, PathBuf, PathBuf) {
+        let pair = self.users.server(file, names);
+        (self.users.certificate("users"), pair.certificate, pair.key)
+    }
+
     /// A directory that goes with the control plane.
     pub fn directory(&self) -> &Path {
         self.scratch.path()
@@ -314,7 +328,6 @@ fn apiserver_flags(home: &Path, etcd: &str, users: &Authority, place: &Place) ->
         "--requestheader-extra-headers-prefix=X-Remote-Extra-".into(),
         file("proxy-client-cert-file", &proxy.certificate),
         file("proxy-client-key-file", &proxy.key),
-        "--enable-aggregator-routing=true".into(),
         file("audit-policy-file", &policy),
         file("audit-log-path", &home.join("audit.log")),
     ]

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::Cluster;
 use super::answer::Answer;
-use super::installation::Installation;
 use super::api::Api;
+use super::installation::Installation;
 use super::transport::Call;
 use crate::kubernetes::calico::{from_server, is_tiered, stored_name, to_stored};
 use crate::kubernetes::names::{Kind, TOOL};
