@@ -15,3 +15,4 @@ mod faults;
 mod journey;
 mod permissions;
 mod requests;
+mod shapes;
