@@ -56,7 +56,7 @@ fn on_hosts(end: &Resolved) -> Option<String> {
 fn all_nodes(from: &Resolved) -> Option<String> {
     let text = "node addresses let in everything that runs on the nodes, pods in the host's network too, and pods whose \
                 packets arrive with their node's address (by a node port of another node, or where kube-proxy masquerades \
-                them); a new node is let in when the grant is given again";
+                them); `kubectl zerotrust sync` follows nodes that come and go";
     (from.peer == Peer::Nodes).then(|| text.to_string())
 }
 

@@ -6,10 +6,13 @@ mod support;
 
 mod cluster;
 mod concurrent;
+mod confirm;
 mod diagnose;
 mod explain;
+mod exposing;
 mod facts;
 mod faults;
 mod journey;
 mod permissions;
 mod requests;
+mod shapes;

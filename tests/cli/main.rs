@@ -9,7 +9,9 @@ mod explain;
 mod exposing;
 mod help;
 mod krew;
+mod reachability;
 mod replay;
+mod syncing;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

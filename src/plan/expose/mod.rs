@@ -3,10 +3,11 @@
 //! Never opens what somebody denied, and never lets node addresses in where strangers could carry them.
 
 pub mod advertise;
+pub mod again;
 mod application;
 mod beside;
-mod lifelines;
-mod proof;
+pub(super) mod lifelines;
+pub(super) mod proof;
 pub mod service;
 mod theirs;
 mod words;
@@ -63,7 +64,7 @@ pub struct Ask {
 }
 
 /// What was asked, resolved.
-struct Work<'a> {
+pub(super) struct Work<'a> {
     ask: &'a Ask,
     /// The world as it is, with a pod that answers where none does.
     now: World,
@@ -320,7 +321,7 @@ fn inline(world: &World, ask: &Ask) -> bool {
 }
 
 /// The kinds whose change can cut what passes through a node.
-fn polices_hosts(step: &Step) -> bool {
+pub fn polices_hosts(step: &Step) -> bool {
     matches!(step.object.kind, Kind::HostEndpoint | Kind::GlobalNetworkPolicy | Kind::GlobalNetworkSet)
 }
 
