@@ -63,6 +63,18 @@ pub enum PeerNodes {
 }
 
 impl BgpPeer {
+    /// Its address without a port.
+    pub fn ip(&self) -> Option<IpAddr> {
+        let text = self.address.as_str();
+        let socket = text.parse::<std::net::SocketAddr>().map(|socket| socket.ip());
+        socket.or_else(|_| text.trim_matches(['[', ']']).parse()).ok()
+    }
+
+    /// The port that it listens on, in the address behind a colon; BGP's own where it names none.
+    pub fn port(&self) -> u16 {
+        self.address.parse::<std::net::SocketAddr>().map_or(179, |socket| socket.port())
+    }
+
     /// Whether a node peers with it.
     pub fn is_of(&self, node: &str, labels: &Labels) -> bool {
         match &self.nodes {

@@ -4,7 +4,7 @@
 
 pub mod advertise;
 mod application;
-mod lifelines;
+pub(in crate::plan) mod lifelines;
 mod proof;
 pub mod service;
 mod theirs;
@@ -15,6 +15,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use advertise::PeerAsked;
+pub(in crate::plan) use proof::who;
 
 use super::decide::without_other_grants;
 use super::edit::Edit;
@@ -307,7 +308,7 @@ fn inline(world: &World, ask: &Ask) -> bool {
 }
 
 /// The kinds whose change can cut what passes through a node.
-fn polices_hosts(step: &Step) -> bool {
+pub(in crate::plan) fn polices_hosts(step: &Step) -> bool {
     matches!(step.object.kind, Kind::HostEndpoint | Kind::GlobalNetworkPolicy | Kind::GlobalNetworkSet)
 }
 

@@ -34,6 +34,7 @@ pub fn lower(world: &World) -> Result<Plan, PlanError> {
     if let Some(id) = recognise::ours(world) {
         plan.steps.extend(policy(world, &id, &mut plan.notes));
     }
+    plan.steps.extend(added_to_others(world));
     let after = simulate(world, &plan.steps)?;
     let set = nodes_set::find(&after).filter(|set| nodes_set::is_ours(set));
     match set.map(|_| users(&after)) {
@@ -60,6 +61,25 @@ pub fn lower(world: &World) -> Result<Plan, PlanError> {
     }
     plan.notes.extend(opening(world, &simulate(world, &plan.steps)?));
     Ok(plan)
+}
+
+/// Takes our rules out of policies that others wrote.
+pub fn added_to_others(world: &World) -> Vec<Step> {
+    let ours = recognise::ours(world);
+    let mut steps = Vec::new();
+    for (id, written) in world.written.iter().filter(|(id, _)| Some(*id) != ours.as_ref()) {
+        let old: Vec<RuleSpec> = written.spec.ingress.iter().filter(|rule| is_closing(rule)).cloned().collect();
+        if old.is_empty() {
+            continue;
+        }
+        steps.push(Step {
+            object: object(id),
+            planned_on: version_of(world, id),
+            edits: vec![Edit::ReplaceRules { direction: Direction::Ingress, old, new: Vec::new() }],
+            why: "the rules that were added to it for the nodes' lock go".into(),
+        });
+    }
+    steps
 }
 
 /// Our policy goes, unless somebody put rules of their own into it.
