@@ -21,6 +21,7 @@ pub mod status;
 pub mod undo;
 pub mod unlock;
 pub mod version;
+pub mod waiting;
 
 use context::Context;
 

@@ -25,6 +25,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod way;
 mod write;
 
 use std::cell::{Cell, RefCell};
@@ -34,10 +35,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-pub use connection::{Connection, Secret};
+pub use connection::{Connection, Secret, duration};
 pub use node_log::{NodeLogError, Position};
 pub use raw::Documents;
 pub use transport::{Listener, Notice};
+pub use way::Way;
 pub use write::ClusterWriter;
 
 use super::{AccessError, ObjectRef};

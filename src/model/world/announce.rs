@@ -110,6 +110,8 @@ pub struct Announcer {
     pub node: String,
     /// How, where that is known.
     pub how: Option<Announcement>,
+    /// Since when, in seconds since 1970, where a status of now says it.
+    pub since: Option<i64>,
     /// When that was noted, in seconds since 1970, where it is an event of the past and not the state of now.
     pub noted: Option<i64>,
     /// As `ServiceL2Status metallb-system/l2-abc`.

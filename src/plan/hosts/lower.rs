@@ -15,7 +15,9 @@ pub fn unlock(world: &World) -> Result<Plan, PlanError> {
         let others: Vec<String> = hosts::of_others(world).iter().map(|policy| policy.id.to_string()).collect();
         let text = match others.is_empty() {
             true => "the nodes are not locked".to_string(),
-            false => format!("the nodes are locked by {}, which this tool did not make, and stay so", others.join(", ")),
+            false => {
+                format!("the nodes are locked by {}, which this tool did not make, and stay so", others.join(", "))
+            }
         };
         return Ok(Plan { title, notes: vec![fact(text)], ..Plan::default() });
     }

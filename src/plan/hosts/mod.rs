@@ -11,9 +11,12 @@ mod words;
 use ipnet::IpNet;
 
 use super::perimeter::{self, Shape, hosts, nodes_set, recognise};
+use super::ports::{PortAsked, PortName, PortsAsked};
 use super::revoke::grants;
 use super::simulate::simulate;
+use super::target::Target;
 use super::{Note, Plan, PlanError, Risk, Weight};
+use crate::model::flow::Protocol;
 use crate::model::intent::{Grant, GrantPort, Hosts};
 use crate::model::world::World;
 use operator::Operator;
@@ -56,6 +59,65 @@ pub fn lock(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     Ok(plan)
 }
 
+/// Locks the nodes behind a lockdown of the applications.
+pub fn lock_too(world: &World, applications: Plan, ask: &Ask) -> Result<Plan, PlanError> {
+    let after = simulate(world, &applications.steps)?;
+    let nodes = lock(&after, ask)?;
+    let mut plan = applications;
+    plan.title = format!("{} and of the nodes", plan.title);
+    plan.steps.extend(nodes.steps);
+    plan.notes.extend(nodes.notes);
+    Ok(plan)
+}
+
+/// `--allow-from` and `--allow-port` as they are given.
+pub fn ports(asked: Option<&PortsAsked>) -> Result<Vec<GrantPort>, PlanError> {
+    let these = match asked {
+        None => return Ok(Vec::new()),
+        Some(PortsAsked::These(these)) => these,
+        Some(PortsAsked::Any) => {
+            return Err(PlanError::Usage {
+                reason: "--allow-port any would leave the nodes open".into(),
+                hints: vec!["name the ports, as --allow-port 443 or --allow-port udp/500".into()],
+            });
+        }
+    };
+    let port = |asked: &PortAsked| match asked.port {
+        PortName::Numbers(first, last) => {
+            let protocol = asked.protocol.unwrap_or(Protocol::TCP).to_string();
+            Ok(GrantPort { protocol, first, last })
+        }
+        PortName::Name(ref name) => Err(PlanError::Usage {
+            reason: format!("{name} is no number, and nodes know no names of ports"),
+            hints: vec!["--allow-port 443".into()],
+        }),
+    };
+    these.iter().map(port).collect()
+}
+
+/// Networks of `--allow-from`.
+pub fn networks(asked: &[Target]) -> Result<Vec<IpNet>, PlanError> {
+    let mut nets = Vec::new();
+    for target in asked {
+        match target {
+            Target::Nets(more) if more.iter().all(|net| net.prefix_len() > 0) => nets.extend(more),
+            Target::Nets(_) | Target::World => {
+                return Err(PlanError::Usage {
+                    reason: format!("--allow-from {target} would leave the nodes open to everybody"),
+                    hints: vec!["name the networks of operators, routers and monitoring".into()],
+                });
+            }
+            other => {
+                return Err(PlanError::Usage {
+                    reason: format!("{other} is no network outside the cluster"),
+                    hints: vec!["nodes and pods reach the nodes as before; name addresses or ranges".into()],
+                });
+            }
+        }
+    }
+    Ok(nets)
+}
+
 /// Every grant with a door.
 fn doors(world: &World) -> Vec<Grant> {
     grants(world).into_iter().map(|info| info.grant).filter(|grant| grant.through.is_some()).collect()
@@ -91,7 +153,8 @@ fn is_inline(world: &World, ask: &Ask) -> bool {
 fn refuse_what_is_not_followed(world: &World) -> Result<(), PlanError> {
     if world.network.felixes().any(|felix| felix.is_bpf()) {
         return Err(PlanError::Unknown {
-            reason: "host endpoints are not followed on the eBPF dataplane, so it cannot be shown what would close".into(),
+            reason: "host endpoints are not followed on the eBPF dataplane, so it cannot be shown what would close"
+                .into(),
             hints: vec!["lock the applications alone: kubectl zerotrust lockdown".into()],
         });
     }

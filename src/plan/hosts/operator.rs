@@ -56,8 +56,7 @@ pub fn check(world: &World, end: &World, ask: &Ask, hosts: &Hosts) -> Result<(),
                     return Err(unsafe_way(ask, source, to, number, why.unwrap_or_default(), true));
                 }
                 _ => {
-                    let denied =
-                        ways.iter().flat_map(|path| &path.hops).find(|hop| hop.action == HopAction::Deny);
+                    let denied = ways.iter().flat_map(|path| &path.hops).find(|hop| hop.action == HopAction::Deny);
                     let by = denied.and_then(|hop| hop.by.as_ref()).map(who).unwrap_or_default();
                     return Err(unsafe_way(ask, source, to, number, by, false));
                 }
@@ -71,7 +70,7 @@ pub fn check(world: &World, end: &World, ask: &Ask, hosts: &Hosts) -> Result<(),
 fn servers(world: &World, operator: Option<&Operator>) -> Vec<(String, u16)> {
     let mut known: Vec<(String, u16)> = listeners::api_servers(world).into_iter().collect();
     let elsewhere = world.api_servers.value().is_some_and(|ips| !ips.is_empty());
-    let called = operator.map(|operator| operator.port);
+    let called = operator.filter(|operator| may_be_at_nodes(world, operator)).map(|operator| operator.port);
     let at_node = operator.and_then(|operator| operator.addresses.iter().find_map(|ip| world.node_at(*ip)));
     if known.is_empty() && elsewhere && at_node.is_none() {
         return Vec::new();
@@ -93,6 +92,19 @@ fn servers(world: &World, operator: Option<&Operator>) -> Vec<(String, u16)> {
     known
 }
 
+/// Whether the address that is called can be one that moves between nodes: it is in a node's subnet, or that is not known.
+/// Loopback is a tunnel of this machine, of which nothing is known.
+fn may_be_at_nodes(world: &World, operator: &Operator) -> bool {
+    let subnets: Vec<_> = world.nodes.values().flat_map(|node| &node.addresses).filter_map(|own| own.subnet).collect();
+    let near = |ip: &IpAddr| {
+        world.node_at(*ip).is_some() || subnets.is_empty() || subnets.iter().any(|subnet| subnet.contains(ip))
+    };
+    match operator.addresses.as_slice() {
+        [] => !operator.server.is_empty() && operator.local.is_some(),
+        ips => ips.iter().any(|ip| !ip.is_loopback() && near(ip)),
+    }
+}
+
 /// Who comes: this machine, where it is known; else the networks that were named, else anybody.
 fn source(world: &World, operator: Option<&Operator>, hosts: &Hosts, to: IpAddr) -> Option<IpAddr> {
     let of_family = |ip: &IpAddr| ip.is_ipv4() == to.is_ipv4();
@@ -109,7 +121,9 @@ fn unsafe_way(ask: &Ask, source: IpAddr, to: IpAddr, number: u16, by: String, un
     let local = ask.operator.as_ref().and_then(|operator| operator.local);
     let (reason, network) = match (local, unknown) {
         (Some(_), false) => (
-            format!("this machine ({source}) would no longer reach the API server at {to}:{number} (TCP), stopped by {by}"),
+            format!(
+                "this machine ({source}) would no longer reach the API server at {to}:{number} (TCP), stopped by {by}"
+            ),
             format!("{source}"),
         ),
         (None, false) => (

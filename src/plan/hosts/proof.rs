@@ -67,7 +67,8 @@ fn kept(world: &World, hosts: &Hosts) -> Vec<Lifeline> {
         for own in node.addresses.iter().filter(|own| own.role == AddressRole::Host).map(|own| own.ip) {
             let mut add = |sources: &[IpAddr], flows: &[(Protocol, Option<u16>)]| {
                 for source in sources.iter().filter(|source| source.is_ipv4() == own.is_ipv4()) {
-                    let fits = |protocol: Protocol| protocol != if own.is_ipv4() { Protocol::ICMPV6 } else { Protocol::ICMP };
+                    let fits =
+                        |protocol: Protocol| protocol != if own.is_ipv4() { Protocol::ICMPV6 } else { Protocol::ICMP };
                     for (protocol, number) in flows.iter().filter(|(protocol, _)| fits(*protocol)) {
                         kept.extend(Lifeline::to_node(world, packet(*source, own, *protocol, *number), &node.name));
                     }
@@ -112,13 +113,13 @@ fn open_doors(world: &World, ask: &Ask) -> Vec<Try> {
 
 /// Strangers reach nothing on any node but what stays open.
 fn strangers_stop(end: &World, hosts: &Hosts) -> Result<(), PlanError> {
-    let mut ports: BTreeSet<(Protocol, u16)> = [(Protocol::TCP, 81), (Protocol::UDP, 81), (Protocol::TCP, 10250)].into();
+    let mut ports: BTreeSet<(Protocol, u16)> =
+        [(Protocol::TCP, 81), (Protocol::UDP, 81), (Protocol::TCP, 10250)].into();
     let listening = listeners::all(end).into_iter().map(|listener| listener.port);
     ports.extend(listening.filter_map(|port| Some((Protocol::parse(&port.protocol)?, port.first))));
     let is_open = |node: &str, protocol: Protocol, number: u16| {
-        let named = |port: &GrantPort| {
-            port.protocol == protocol.to_string() && (port.first..=port.last).contains(&number)
-        };
+        let named =
+            |port: &GrantPort| port.protocol == protocol.to_string() && (port.first..=port.last).contains(&number);
         hosts.ports.iter().chain(&hosts.found).any(named)
             || hosts::is_failsafe(end, node, protocol, number)
             || hosts::proxy_health(end).as_ref().is_some_and(named)
@@ -128,7 +129,9 @@ fn strangers_stop(end: &World, hosts: &Hosts) -> Result<(), PlanError> {
         for own in node.addresses.iter().filter(|own| own.role == AddressRole::Host).map(|own| own.ip) {
             let stranger = STRANGERS.iter().filter_map(|ip| ip.parse::<IpAddr>().ok());
             for source in stranger.filter(|source| source.is_ipv4() == own.is_ipv4()) {
-                for (protocol, number) in ports.iter().filter(|(protocol, number)| !is_open(&node.name, *protocol, *number)) {
+                for (protocol, number) in
+                    ports.iter().filter(|(protocol, number)| !is_open(&node.name, *protocol, *number))
+                {
                     stops(end, &packet(source, own, *protocol, Some(*number)), &node.name)?;
                 }
             }
@@ -162,7 +165,10 @@ fn stops(end: &World, packet: &Packet, node: &str) -> Result<(), PlanError> {
                 shown(packet),
                 deciding(HopAction::Allow).map(|by| format!(", by {}", who(by))).unwrap_or_default()
             ),
-            hints: vec![format!("change that policy, or say that it is meant: --allow-port {}", packet.port.unwrap_or_default())],
+            hints: vec![format!(
+                "change that policy, or say that it is meant: --allow-port {}",
+                packet.port.unwrap_or_default()
+            )],
         }),
     }
 }

@@ -87,7 +87,11 @@ fn probes(world: &World, rule: &RuleSpec) -> Vec<Packet> {
         Some(own) => Some(own).filter(|own| own.is_ipv4() == ip.is_ipv4()),
         None => to(ip),
     };
-    sources.into_iter().filter(version).filter_map(|source| Some(packet(source, named(source)?, protocol, port))).collect()
+    sources
+        .into_iter()
+        .filter(version)
+        .filter_map(|source| Some(packet(source, named(source)?, protocol, port)))
+        .collect()
 }
 
 fn denies(world: &World, policy: &Policy, packet: &Packet) -> bool {

@@ -62,7 +62,8 @@ fn listed(world: &World, Listener { what, port, nodes }: &Listener) -> String {
 
 fn stays_open(world: &World, listener: &Listener, hosts: &Hosts) -> bool {
     let Listener { port, nodes, .. } = listener;
-    let covers = |open: &GrantPort| open.protocol == port.protocol && open.first <= port.first && port.last <= open.last;
+    let covers =
+        |open: &GrantPort| open.protocol == port.protocol && open.first <= port.first && port.last <= open.last;
     let protocol = Protocol::parse(&port.protocol).unwrap_or(Protocol::TCP);
     hosts.ports.iter().chain(&hosts.found).any(covers)
         || hosts::proxy_health(world).as_ref().is_some_and(covers)
@@ -117,7 +118,8 @@ fn no_longer(before: Option<&Hosts>, hosts: &Hosts) -> Option<Note> {
 fn ssh(world: &World, hosts: &Hosts) -> Option<Note> {
     let safe = world.nodes.keys().all(|node| hosts::is_failsafe(world, node, Protocol::TCP, 22));
     let named = hosts.ports.iter().any(|port| port.protocol == "TCP" && (port.first..=port.last).contains(&22));
-    let text = "port 22 (SSH) is no failsafe on every node: only nodes, pods and networks of --allow-from reach it there";
+    let text =
+        "port 22 (SSH) is no failsafe on every node: only nodes, pods and networks of --allow-from reach it there";
     (!safe && !named).then(|| warning(text.into()))
 }
 

@@ -74,12 +74,7 @@ pub fn of_the_link() -> Vec<RuleSpec> {
     vec![
         RuleSpec { ip_version: Some(4), protocol: Some(IntOrString::Int(IGMP)), ..pass() },
         RuleSpec { protocol: Some(IntOrString::Int(VRRP)), source: local(), ..pass() },
-        RuleSpec {
-            protocol: Some(IntOrString::String("UDP".into())),
-            source: local(),
-            destination: dhcp,
-            ..pass()
-        },
+        RuleSpec { protocol: Some(IntOrString::String("UDP".into())), source: local(), destination: dhcp, ..pass() },
     ]
 }
 

@@ -7,7 +7,7 @@ use super::super::revoke::grants;
 use super::super::simulate::simulate;
 use super::super::{Note, Plan, PlanError, Step, Weight};
 use super::doors::{self, Open};
-use super::{endpoints, is_closing, nodes_set, recognise};
+use super::{endpoints, hosts, is_closing, nodes_set, recognise};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::names::{Kind, NODES_LABEL};
 use crate::model::policy::{Direction, PolicyId};
@@ -22,6 +22,9 @@ pub fn lower(world: &World) -> Result<Plan, PlanError> {
         .map(|info| format!("kubectl zerotrust revoke {}   ({} -> {})", info.id, info.grant.from, info.grant.to))
         .collect();
     if !needing.is_empty() {
+        let nodes =
+            hosts::remembered(world).map(|_| "kubectl zerotrust unlock --nodes opens the nodes alone".to_string());
+        let needing = needing.into_iter().chain(nodes).collect();
         let reason = "the perimeter keeps others out of what is exposed".to_string();
         return Err(PlanError::Refused { reason, hints: needing });
     }
