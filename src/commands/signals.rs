@@ -14,7 +14,7 @@ pub fn listen(interrupt: Interrupt, context: Context) {
     tokio::spawn(async move {
         signals.next().await;
         interrupt.raise();
-        context.say("\nStopping after the write that is under way; once more stops at once.\n");
+        context.say("\nStopping before the next step; once more stops at once.\n");
         signals.next().await;
         std::process::exit(INTERRUPTED);
     });

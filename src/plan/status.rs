@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::facts::{Known, facts};
 use super::lockdown::locked;
 use super::namespaces::{left_out, names};
+use super::perimeter::standing::{Standing, standing};
 use super::revoke::{GrantInfo, grants, orphans};
 use super::roles::lockdowns;
 use crate::findings::{Finding, Severity};
@@ -19,6 +20,8 @@ pub struct Status {
     pub state: State,
     /// The policies that lock, whoever wrote them.
     pub lockdowns: Vec<PolicyId>,
+    /// What closes doors and nodes to clients outside.
+    pub perimeter: Standing,
     /// Every namespace, by name.
     pub namespaces: Vec<Covered>,
     /// Every grant, by id.
@@ -73,7 +76,9 @@ pub struct Covered {
 impl Status {
     /// Whether somebody should look: an application namespace is open, or something is wrong or may surprise.
     pub fn needs_attention(&self) -> bool {
-        self.state != State::Locked || self.findings.iter().any(|finding| finding.code.severity != Severity::Info)
+        self.state != State::Locked
+            || !self.perimeter.open_nodes.is_empty()
+            || self.findings.iter().any(|finding| finding.code.severity != Severity::Info)
     }
 }
 
@@ -105,6 +110,7 @@ pub fn status(world: &World) -> Status {
     Status {
         state,
         lockdowns: lockdowns(world),
+        perimeter: standing(world),
         namespaces,
         grants: grants(world),
         findings,

@@ -66,6 +66,12 @@ pub fn lock_too(world: &World, applications: Plan, ask: &Ask) -> Result<Plan, Pl
     let mut plan = applications;
     plan.title = format!("{} and of the nodes", plan.title);
     plan.steps.extend(nodes.steps);
+    for note in &mut plan.notes {
+        // They are, by the steps that follow.
+        if let Some(text) = note.text.strip_suffix("; nodes are not covered") {
+            note.text = text.to_string();
+        }
+    }
     plan.notes.extend(nodes.notes);
     Ok(plan)
 }

@@ -11,6 +11,7 @@ pub mod lower;
 pub mod nodes_set;
 pub mod recognise;
 pub mod sources;
+pub mod standing;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
