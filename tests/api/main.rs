@@ -7,6 +7,7 @@ mod support;
 mod cluster;
 mod concurrent;
 mod diagnose;
+mod doors;
 mod explain;
 mod facts;
 mod faults;
