@@ -68,6 +68,30 @@ fn an_address_that_does_not_come_leaves_all_closed_and_the_command_goes_on_later
 }
 
 #[test]
+#[cfg(unix)]
+fn ctrl_c_while_waiting_leaves_all_closed_and_says_how_to_go_on() {
+    let cluster = Cluster::start();
+    cluster.done(&["lockdown", "--yes"]);
+    let args = ["expose-lb", "nginx", "--from", "10.7.0.99", "--timeout", "5m", "--yes"];
+    let child = cluster.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start the plugin");
+    let began = Instant::now();
+    while cluster.stored(&NGINX)["spec"]["type"] != "LoadBalancer" {
+        assert!(began.elapsed() < Duration::from_secs(60), "the first plan makes the Service a load balancer's");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    std::thread::sleep(Duration::from_secs(3));
+    let interrupted = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.is_ok_and(|status| status.success()));
+    let output = child.wait_with_output().expect("the plugin ends");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("stopped: Service advanced-policy-demo/nginx has no address yet"), "{said}");
+    assert!(said.contains("--timeout 5m --yes` opens it"), "{said}");
+    give(&cluster, "192.0.2.200");
+    assert_ne!(verdict(&cluster, "203.0.113.9", "192.0.2.200:80"), "allow");
+}
+
+#[test]
 fn nodes_are_locked_and_unlocked_and_calico_takes_what_is_written() {
     let cluster = Cluster::start();
     let args = ["lockdown", "--nodes", "--allow-from", "10.9.0.0/24", "--yes"];

@@ -14,6 +14,7 @@ pub fn notes(work: &Work<'_>, plan: &Plan) -> Result<Vec<Note>, PlanError> {
     let mut notes = Vec::new();
     if plan.steps.is_empty() {
         notes.push(fact(format!("it is exposed already by grant {}", work.id)));
+        notes.extend(announced::notes(work));
         return Ok(notes);
     }
     notes.extend(reach(work));
