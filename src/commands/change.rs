@@ -1,20 +1,24 @@
 //! What every command that changes something does with its plan: show it, ask, write it, say what was done.
 //! Never knows what the plan is for.
 
+mod taken_back;
+
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use super::confirming::Vigil;
 use super::session::Session;
+use super::trial;
 use crate::apply::{ApprovedPlan, Change, Patience, Prepared, Stop, apply, prepare};
 use crate::cli::{DryRun, Output, Writing};
 use crate::kubernetes::ObjectRef;
-use crate::kubernetes::names::CALICO_CRD_GROUP;
 use crate::kubernetes::source::{Source, SourceWriter};
 use crate::model::world::Version;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::Plan;
+use crate::plan::assertion::Assertion;
 use crate::record::journal::{self, Journal, Listed};
 use crate::record::{State, Summary};
 use crate::show::diff;
@@ -39,6 +43,10 @@ struct Work<'a> {
     session: &'a Session<'a>,
     writing: &'a Writing,
     undoes: Option<u32>,
+    /// What must hold after the change.
+    tests: Vec<Assertion>,
+    /// Set where the change has to be confirmed.
+    vigil: Option<Vigil<'a>>,
     journal: Option<Journal>,
     older: Vec<Listed>,
     approved: Option<Prepared>,
@@ -52,8 +60,20 @@ pub async fn change(
     undoes: Option<u32>,
     plan: impl AsyncFn() -> Result<Planned, Problem>,
 ) -> Result<Outcome, Problem> {
-    let mut work = Work { session, writing, undoes, journal: None, older: Vec::new(), approved: None };
+    let mut work = Work {
+        session,
+        writing,
+        undoes,
+        tests: trial::load(&writing.tests, session.namespace().as_deref())?,
+        vigil: None,
+        journal: None,
+        older: Vec::new(),
+        approved: None,
+    };
     work.check_flags()?;
+    if writing.dry_run == DryRun::None {
+        work.vigil = Vigil::before(session, &writing.confirming).await?;
+    }
     let mut done = Change::default();
     let mut stale: Vec<Stop> = Vec::new();
     for _ in 0..PLANS {
@@ -73,6 +93,9 @@ pub async fn change(
         if work.only_prints() {
             work.print_dry(&prepared);
             return Ok(Outcome::Done);
+        }
+        if let Some(vigil) = work.vigil.as_ref().filter(|_| work.approved.is_none()) {
+            vigil.break_glass(&prepared).await?;
         }
         let approved = match work.approve(prepared) {
             Ok(approved) => approved,
@@ -122,6 +145,7 @@ impl Work<'_> {
         plan: &impl AsyncFn() -> Result<Planned, Problem>,
     ) -> Result<(Prepared, Option<Version>), Ended> {
         let Planned { plan, calico } = plan().await.map_err(Ended::Problem)?;
+        trial::hold(self.session, &self.tests, &plan).await.map_err(Ended::Problem)?;
         match prepare(&self.writer(), plan, calico).await {
             Ok(prepared) => Ok((prepared, calico)),
             Err(stop @ Stop::Stale { .. }) => Err(Ended::Stale(stop)),
@@ -250,7 +274,7 @@ impl Work<'_> {
             state: State::Started,
             tool: env!("CARGO_PKG_VERSION").into(),
             calico: calico.map(|version| version.to_string()),
-            api: format!("{CALICO_CRD_GROUP}/v1"),
+            api: cluster.calico_api().await?.into(),
             undoes: self.undoes,
             undone_by: None,
         };
@@ -269,7 +293,15 @@ impl Work<'_> {
         self.print_done(&done);
         if let Some(stop) = stop {
             let in_doubt = stop.is_in_doubt();
+            if self.vigil.is_some() && !done.written.is_empty() {
+                return self.take_back(&done, &stop.to_string(), in_doubt).await;
+            }
             return self.give_up(&done, stop.into(), in_doubt).await;
+        }
+        if let Some(vigil) = self.vigil.as_ref().filter(|_| !done.written.is_empty())
+            && let Err(why) = vigil.confirmed(&self.session.interrupt).await
+        {
+            return self.take_back(&done, &why, false).await;
         }
         let (writer, context) = (&self.session.source.writer(false, &self.writing.field_manager), self.session.context);
         if let Some(journal) = &mut self.journal {

@@ -106,6 +106,9 @@ pub enum AccessError {
     /// The API server keeps the objects in a way that this version cannot handle.
     #[error("{0}")]
     Unsupported(String),
+    /// Calico's objects are in an etcd that this program does not reach.
+    #[error("{0}")]
+    InEtcd(String),
     /// The kubeconfig, a file or a directory cannot be read or written.
     #[error("{path}: {reason}")]
     File {

@@ -116,6 +116,12 @@ pub struct Resource {
 pub const CALICO_GROUP: &str = "projectcalico.org";
 /// The group in which Calico stores its kinds as CustomResourceDefinitions.
 pub const CALICO_CRD_GROUP: &str = "crd.projectcalico.org";
+/// A resource that only Calico's own API server has: custom resources of projectcalico.org/v3 have no profiles.
+pub const AGGREGATED_ONLY: &str = "profiles";
+/// The group in which Calico says how far its objects are moved to projectcalico.org/v3.
+pub const MIGRATION_GROUP: &str = "migration.projectcalico.org";
+/// The resource in it.
+pub const DATASTORE_MIGRATIONS: &str = "datastoremigrations";
 /// Calico's own metadata, as JSON, on objects that it stores as custom resources.
 pub const CALICO_METADATA: &str = "projectcalico.org/metadata";
 /// On a policy: the tier, by which calicoctl finds it since 3.29.

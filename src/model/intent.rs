@@ -62,6 +62,15 @@ pub struct Hosts {
     /// Ports of applications' pods on the nodes (hostPort) that were open when the nodes were locked, and stay so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<GrantPort>,
+    /// API servers that are no nodes, as they were read last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<IpNet>,
+    /// Routers that reach a port of BGP that is no failsafe, as they were read last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routers: Vec<IpNet>,
+    /// That port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bgp: Option<u16>,
 }
 
 /// What clients outside connect to.

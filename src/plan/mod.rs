@@ -2,6 +2,7 @@
 //! Never knows a client, a file, a prompt or the time.
 
 pub mod amend;
+pub mod assertion;
 pub mod candidates;
 pub mod cautions;
 pub mod concerns;
@@ -29,6 +30,7 @@ pub mod place;
 pub mod ports;
 pub mod probe;
 pub mod question;
+pub mod remembered;
 pub mod resolve;
 mod restore;
 pub mod revoke;
@@ -38,6 +40,7 @@ pub mod sight;
 pub mod simulate;
 pub mod standin;
 pub mod status;
+pub mod sync;
 pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;

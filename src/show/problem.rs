@@ -9,6 +9,15 @@ use crate::outcome::Problem;
 use crate::plan::PlanError;
 use crate::record::journal::JournalError;
 
+/// What to do where Calico's objects are in etcd: only calicoctl reads and writes there.
+const ETCD: [&str; 3] = [
+    "save what is there: `kubectl zerotrust snapshot DIR`, then `calicoctl get KIND -A -o yaml > DIR/KIND.yaml` for \
+     globalnetworkpolicy, networkpolicy, hostendpoint, globalnetworkset, networkset, ippool, tier, felixconfiguration \
+     and bgpconfiguration",
+    "make the change from it: the same command with `-f DIR --dry-run=client -o yaml | calicoctl apply -f -`",
+    "with Calico's API server (projectcalico.org/v3) in front of etcd, this program works as with any other cluster",
+];
+
 impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Problem {
         let problem = Problem::failed(error.to_string());
@@ -16,10 +25,10 @@ impl From<AccessError> for Problem {
             AccessError::Conflict(_) | AccessError::Exists(_) | AccessError::Missing(_) => {
                 problem.hint("run the command again: it starts from what is there now")
             }
-            AccessError::NotServed(_) => problem.hint(
-                "is this a cluster with Calico whose datastore is the Kubernetes API? With etcd as the datastore use -f \
-                 with manifests from `calicoctl get -o yaml`",
-            ),
+            AccessError::NotServed(_) => {
+                problem.hint("is this a cluster with Calico? `kubectl api-versions | grep projectcalico` tells")
+            }
+            AccessError::InEtcd(_) => ETCD.into_iter().fold(problem, Problem::hint),
             AccessError::Forbidden { .. } => {
                 problem.hint("`kubectl auth can-i --list` shows what you may do; --as and --context choose who you are")
             }

@@ -10,6 +10,8 @@ mod exposing;
 mod help;
 mod hosts;
 mod krew;
+mod reachability;
+mod syncing;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

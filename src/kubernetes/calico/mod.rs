@@ -10,19 +10,32 @@ use serde_json::{Map, Value, json};
 
 pub use stored_names::{is_tiered, stored_name};
 
-use super::names::{CALICO_CRD_GROUP, Kind};
+use super::names::{CALICO_CRD_GROUP, Kind, TIER_LABEL};
 use crate::findings::{self, Code};
 use crate::model::world::Version;
 use metadata::{merge_metadata, stored_metadata, take_annotation};
 use stored_names::v3_name;
 
-/// How the API server keeps Calico's objects. Other shapes come here: the aggregated API, native v3 resources.
+/// How the API server keeps Calico's objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// crd.projectcalico.org/v1, with this version's names.
     Crd(Option<Version>),
-    /// projectcalico.org/v3: nothing to convert.
+    /// projectcalico.org/v3 as Calico's API server and calicoctl take it: nothing to convert.
     V3,
+    /// projectcalico.org/v3 as custom resources, from 3.32 on: names as they are, and nobody must fill in what is left
+    /// out, since Calico's admission policies for that need not be there.
+    Native,
+}
+
+impl Shape {
+    /// The apiVersion of objects of this shape.
+    pub fn api_version(self) -> &'static str {
+        match self {
+            Shape::Crd(_) => CRD_V1,
+            Shape::V3 | Shape::Native => V3,
+        }
+    }
 }
 
 /// An object in v3 form.
@@ -88,10 +101,32 @@ pub fn to_v3(kind: Kind, stored: Value, version: Option<Version>) -> Result<Conv
     Ok(Converted { value: object.into(), stored_name: name, notices })
 }
 
+/// An object as a live server gave it, from the shape in which it keeps them. What the server counts by itself goes, but
+/// for resourceVersion: it means nothing to another shape.
+pub fn from_server(kind: Kind, stored: Value, shape: Shape, version: Option<Version>) -> Result<Converted, String> {
+    let types = stored["spec"].get("types").cloned();
+    let mut converted = to_v3(kind, stored, version)?;
+    if shape == Shape::Native && kind.is_calico() {
+        converted.stored_name = converted.value["metadata"]["name"].as_str().unwrap_or_default().to_string();
+        // Felix enforces both directions of a stored policy without types, whatever its rules are.
+        let is_set = types.as_ref().and_then(Value::as_array).is_some_and(|types| !types.is_empty());
+        if let Some(spec) = converted.value["spec"].as_object_mut().filter(|_| is_tiered(kind) && !is_set) {
+            spec.remove("types");
+        }
+    }
+    if let Some(metadata) = converted.value["metadata"].as_object_mut().filter(|_| kind.is_calico()) {
+        metadata.retain(|field, _| !OF_THE_SERVER.contains(&field.as_str()));
+    }
+    Ok(converted)
+}
+
 /// To the stored form; `current` is the object as it is stored now, whose name and whose fields that v3 does not know are
 /// kept. An object that is stored without Calico's metadata annotation stays so: every version of Calico then takes
 /// the object's own labels and annotations.
 pub fn to_stored(kind: Kind, v3: &Value, current: Option<&Value>, shape: Shape) -> Value {
+    if shape == Shape::Native && kind.is_calico() {
+        return native(kind, v3, current);
+    }
     let (Shape::Crd(version), true, Value::Object(wanted)) = (shape, kind.is_calico(), v3) else { return v3.clone() };
     let current = current.and_then(Value::as_object);
     let mut object = current.cloned().unwrap_or_default();
@@ -110,6 +145,24 @@ pub fn to_stored(kind: Kind, v3: &Value, current: Option<&Value>, shape: Shape) 
     let metadata = wanted.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
     let tier = tier_of(&object).to_string();
     object.insert("metadata".into(), stored_metadata(kind, metadata, current, &tier, version).into());
+    object.into()
+}
+
+/// A custom resource of projectcalico.org/v3: with its types and its tier's label, as Calico's admission policies write them.
+fn native(kind: Kind, v3: &Value, current: Option<&Value>) -> Value {
+    let Value::Object(object) = v3 else { return v3.clone() };
+    let mut object = object.clone();
+    object.remove("status");
+    if is_tiered(kind) {
+        set_types(&mut object, current.and_then(Value::as_object));
+        let tier = tier_of(&object).to_string();
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+            && tier != "default"
+            && let Some(labels) = metadata.entry("labels").or_insert_with(|| json!({})).as_object_mut()
+        {
+            labels.insert(TIER_LABEL.into(), tier.into());
+        }
+    }
     object.into()
 }
 

@@ -1,9 +1,5 @@
 //! Calico as this API server keeps it: which shape, which version, ready or not.
 //! Never knows what a policy says.
-//!
-//! The one shape so far is crd.projectcalico.org/v1. Where the aggregated projectcalico.org/v3 stands in front of it, both
-//! lead to the same objects, and the custom resources are used all the same. Where only projectcalico.org/v3 is served,
-//! `other_shape` says so; that shape belongs into `calico::Shape` and `Location::of`.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +8,12 @@ use serde_json::Value;
 
 use super::Cluster;
 use super::answer::Answer;
+use super::api::Api;
+use super::datastore::in_etcd;
 use super::locate::Location;
 use super::transport::Call;
 use crate::kubernetes::AccessError;
-use crate::kubernetes::calico::Shape;
-use crate::kubernetes::names::{CALICO_GROUP, Kind};
+use crate::kubernetes::names::Kind;
 use crate::model::world::Version;
 
 /// What Calico's ClusterInformation tells.
@@ -32,11 +29,6 @@ impl Installation {
     /// What is assumed where nothing can be read.
     pub const UNKNOWN: Installation = Installation { version: None, ready: true };
 
-    /// How objects are stored.
-    pub fn shape(self) -> Shape {
-        Shape::Crd(self.version)
-    }
-
     /// From the spec of ClusterInformation `default`.
     pub fn of_spec(spec: &Value) -> Installation {
         let version = spec.get("calicoVersion").and_then(Value::as_str).and_then(Version::parse);
@@ -50,7 +42,7 @@ impl Cluster {
         if let Some(known) = self.installation.get() {
             return Ok(Some(known));
         }
-        let path = Location::best(Kind::ClusterInformation).object(None, "default")?;
+        let path = self.location(Kind::ClusterInformation).await?.object(None, "default")?;
         let answer = self.transport.call(&Call::get(path)).await?;
         let found = match answer.status {
             200 => {
@@ -68,22 +60,41 @@ impl Cluster {
 
     /// Calico, where a kind of it has to be there.
     pub(super) async fn needed_installation(&self, kind: Kind) -> Result<Installation, AccessError> {
-        match self.find_installation().await? {
-            Some(installation) => Ok(installation),
-            None => Err(self.other_shape().await?.unwrap_or(AccessError::NotServed(kind))),
+        if let Some(sign) = self.etcd_beside(self.api().await?).await? {
+            return Err(AccessError::InEtcd(in_etcd(&sign)));
+        }
+        self.find_installation().await?.ok_or(AccessError::NotServed(kind))
+    }
+
+    /// The sign that Calico's objects are in etcd; whoever serves projectcalico.org/v3 knows where they are.
+    pub(super) async fn etcd_beside(&self, api: Api) -> Result<Option<String>, AccessError> {
+        match api {
+            Api::Crd => self.etcd().await,
+            Api::Aggregated | Api::Native => Ok(None),
         }
     }
 
-    /// Why Calico's objects cannot be handled although they may be there: only projectcalico.org/v3 is served.
-    pub(super) async fn other_shape(&self) -> Result<Option<AccessError>, AccessError> {
-        let native = Location { kind: Kind::GlobalNetworkPolicy, group: CALICO_GROUP, version: "v3" };
-        Ok(self.serves(&native).await?.unwrap_or(false).then(|| {
-            AccessError::Unsupported(format!(
-                "{} keeps Calico's objects as projectcalico.org/v3 resources, not as crd.projectcalico.org/v1; this \
-                 version of kubectl zerotrust cannot read or write them there yet",
-                self.server()
-            ))
-        }))
+    /// Calico, unless it is being moved: what is written then is lost or doubled.
+    pub(super) async fn writable(&self, kind: Kind) -> Result<(Api, Installation), AccessError> {
+        let (api, installation) = (self.api().await?, self.needed_installation(kind).await?);
+        if !installation.ready {
+            return Err(AccessError::Unsupported(
+                "Calico's datastore is locked (ClusterInformation default: datastoreReady is false), as during a \
+                 migration; nothing is written until it is unlocked"
+                    .into(),
+            ));
+        }
+        // Objects are moved from one group to the other since 3.32.
+        if installation.version.is_none_or(|version| version.at_least(3, 32)) {
+            let phase = self.migrating.get_or_try_init(|| self.migration_phase()).await?;
+            if let Some(phase) = phase.as_deref().filter(|phase| *phase != "Complete") {
+                return Err(AccessError::Unsupported(format!(
+                    "Calico's objects are being moved to projectcalico.org/v3 (DatastoreMigration: {phase}); nothing is \
+                     written until it is Complete, or the DatastoreMigration is deleted"
+                )));
+            }
+        }
+        Ok((api, installation))
     }
 
     /// Whether a resource is served at a location; none where that may not be asked.
@@ -96,13 +107,21 @@ impl Cluster {
         }
         let answer = self.transport.call(&Call::get(root.clone())).await?;
         let names = match answer.status {
-            200 => Some(resources(&answer, self.server())?),
-            404 => None,
+            200 => Some(self.remember_served(&root, &answer)?),
+            404 => {
+                self.served.borrow_mut().insert(root, None);
+                None
+            }
             _ => return Ok(None),
         };
-        let known = among(&names);
-        self.served.borrow_mut().insert(root, names);
-        Ok(known)
+        Ok(among(&names))
+    }
+
+    /// What an answer says that is served below a group and version.
+    pub(super) fn remember_served(&self, root: &str, answer: &Answer) -> Result<BTreeSet<String>, AccessError> {
+        let names = resources(answer, self.server())?;
+        self.served.borrow_mut().insert(root.to_string(), Some(names.clone()));
+        Ok(names)
     }
 
     /// Why a list or a single read failed for a reason that ends the command.

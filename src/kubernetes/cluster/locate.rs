@@ -2,7 +2,7 @@
 //! Never sends anything.
 
 use crate::kubernetes::AccessError;
-use crate::kubernetes::names::{CALICO_CRD_GROUP, Kind};
+use crate::kubernetes::names::Kind;
 use crate::kubernetes::objects::Query;
 
 /// How many objects one page of a list holds, as kubectl asks for.
@@ -18,19 +18,14 @@ pub(super) struct Location {
 }
 
 impl Location {
-    /// Where to look, best first. Calico's kinds are custom resources: the one shape that this version handles.
+    /// Where to look, best first. Where Calico's kinds are depends on the cluster: `Cluster::locations` knows.
     pub fn of(kind: Kind) -> Vec<Location> {
         let resource = kind.resource();
-        match kind.is_calico() {
-            true => vec![Location { kind, group: CALICO_CRD_GROUP, version: "v1" }],
-            false => {
-                let of_version = |version: &&'static str| Location { kind, group: resource.group, version };
-                resource.versions.iter().map(of_version).collect()
-            }
-        }
+        let of_version = |version: &&'static str| Location { kind, group: resource.group, version };
+        resource.versions.iter().map(of_version).collect()
     }
 
-    /// Where to write.
+    /// Where to write, for kinds that are not Calico's.
     pub fn best(kind: Kind) -> Location {
         Location::of(kind)[0]
     }
@@ -41,6 +36,12 @@ impl Location {
             "" => format!("/api/{}", self.version),
             group => format!("/apis/{group}/{}", self.version),
         }
+    }
+
+    /// As kubectl takes it: `globalnetworkpolicies.crd.projectcalico.org`, `services`.
+    pub fn resource(&self) -> String {
+        let plural = self.kind.resource().plural;
+        if self.group.is_empty() { plural.to_string() } else { format!("{plural}.{}", self.group) }
     }
 
     /// The path of all objects, of one namespace where it is given.
@@ -126,7 +127,7 @@ mod tests {
         );
         assert_eq!(
             page(&Query::all(Kind::NetworkPolicy).labelled("a=b").named("x")),
-            "/apis/crd.projectcalico.org/v1/networkpolicies?limit=500"
+            "/apis/projectcalico.org/v3/networkpolicies?limit=500"
         );
         let slices = Location::of(Kind::EndpointSlice);
         assert_eq!(slices[1].list(None).unwrap(), "/apis/discovery.k8s.io/v1beta1/endpointslices");

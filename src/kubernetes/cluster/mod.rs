@@ -6,10 +6,13 @@
 //! Reader: Query -> locate -> Transport -> page -> Objects      Writer: Value -> to_stored -> Transport -> to_v3
 //! ```
 
+mod alive;
 mod answer;
+mod api;
 mod connect;
 mod connection;
 mod credentials;
+mod datastore;
 mod exec;
 mod failure;
 #[cfg(test)]
@@ -17,6 +20,7 @@ mod fake;
 mod installation;
 mod kubeconfig;
 mod locate;
+mod named;
 mod node_log;
 mod proxy;
 mod raw;
@@ -34,7 +38,9 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
+pub use alive::accepts;
 pub use connection::{Connection, Secret, duration};
 pub use node_log::{NodeLogError, Position};
 pub use raw::Documents;
@@ -43,6 +49,7 @@ pub use way::Way;
 pub use write::ClusterWriter;
 
 use super::{AccessError, ObjectRef};
+use api::Api;
 use connect::{Machine, connect};
 use installation::Installation;
 use select::{SERVICE_ACCOUNT, Selected};
@@ -54,6 +61,12 @@ pub struct Cluster {
     context: Option<String>,
     user: Option<String>,
     namespace: Option<String>,
+    /// Who serves Calico's objects, once it was asked for.
+    api: OnceCell<Api>,
+    /// How far Calico's objects are moved to another group, once it was asked for.
+    migrating: OnceCell<Option<String>>,
+    /// The sign that Calico's objects are in etcd, once it was looked for.
+    etcd: OnceCell<Option<String>>,
     /// Calico, as far as it was asked for.
     installation: Cell<Option<Installation>>,
     /// What each group and version serves, as far as it was asked for; none where it does not exist.
@@ -83,6 +96,9 @@ impl Cluster {
             context: selected.context,
             user: selected.user_name,
             namespace: selected.namespace,
+            api: OnceCell::new(),
+            migrating: OnceCell::new(),
+            etcd: OnceCell::new(),
             installation: Cell::new(None),
             served: RefCell::default(),
             stored: RefCell::default(),

@@ -5,7 +5,6 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::Cluster;
-use super::locate::Location;
 use super::read::Fetched;
 use crate::kubernetes::AccessError;
 use crate::kubernetes::names::Kind;
@@ -30,7 +29,7 @@ impl Cluster {
 
     async fn raw_of(&self, query: &Query) -> Result<Documents, AccessError> {
         let (mut fetched, mut version) = (Fetched::NotServed, String::new());
-        for location in Location::of(query.kind) {
+        for location in self.locations(query.kind).await? {
             fetched = self.fetch(query, &location, |_: Kind| Fetched::Raw(Vec::new())).await?;
             version = match location.group {
                 "" => location.version.to_string(),

@@ -5,10 +5,12 @@ use futures_util::future::{try_join, try_join_all};
 use serde_json::Value;
 
 use super::Cluster;
+use super::api::Api;
+use super::datastore::in_etcd;
 use super::installation::Installation;
 use super::locate::{Location, PAGE};
 use super::transport::Call;
-use crate::kubernetes::calico::{is_tiered, stored_name, to_v3};
+use crate::kubernetes::calico::{from_server, is_tiered, stored_name};
 use crate::kubernetes::labels::LabelRequirements;
 use crate::kubernetes::names::Kind;
 use crate::kubernetes::objects::{self, Answer, Coverage, Objects, Place, Query, Unread};
@@ -34,36 +36,32 @@ impl Reader for Cluster {
         let about_calico = queries.iter().any(|query| query.kind.is_calico());
         let told_by = queries.iter().position(tells_version);
         let ask_version = about_calico && told_by.is_none();
+        // What lies in etcd is not seen, though custom resources may be left over from another time.
+        let etcd = async { if about_calico { self.etcd_beside(self.api().await?).await } else { Ok(None) } };
         let version = async { if ask_version { self.find_installation().await } else { Ok(None) } };
         let answers = try_join_all(queries.iter().map(|query| self.ask(query)));
-        let (mut installation, mut fetched) = try_join(version, answers).await?;
+        let (etcd, (mut installation, mut fetched)) = try_join(etcd, try_join(version, answers)).await?;
         if let Some(Fetched::Stored(found)) = told_by.map(|index| &fetched[index]) {
             let default = found.iter().find(|object| object["metadata"]["name"] == "default");
             installation = Some(default.map_or(Installation::UNKNOWN, |object| Installation::of_spec(&object["spec"])));
             self.installation.set(installation);
         }
-        let no_calico = |fetched: &[Fetched]| {
-            let mut calico = queries.iter().zip(fetched).filter(|(query, _)| query.kind.is_calico());
-            calico.all(|(_, fetched)| matches!(fetched, Fetched::NotServed))
-        };
+        let api = if about_calico { self.api().await? } else { Api::Crd };
         for (query, fetched) in queries.iter().zip(&mut fetched) {
             self.look_behind_refusal(query, fetched).await?;
         }
-        if about_calico
-            && installation.is_none()
-            && no_calico(&fetched)
-            && let Some(error) = self.other_shape().await?
-        {
-            return Err(error);
-        }
         for (query, fetched) in queries.iter().zip(fetched) {
+            let fetched = match &etcd {
+                Some(sign) if query.kind.is_calico() => Fetched::Hidden(in_etcd(sign)),
+                _ => fetched,
+            };
             let answer = match fetched {
                 Fetched::Read(found) => {
                     objects.append(*found);
                     Answer::Complete
                 }
                 Fetched::Stored(found) | Fetched::Raw(found) => {
-                    self.convert(query, found, installation.unwrap_or(Installation::UNKNOWN), objects)?;
+                    self.convert(query, found, api, installation.unwrap_or(Installation::UNKNOWN), objects)?;
                     Answer::Complete
                 }
                 Fetched::NotServed => Answer::NotServed,
@@ -79,7 +77,7 @@ impl Cluster {
     /// Asks for one query, at each version of its kind until one is served.
     async fn ask(&self, query: &Query) -> Result<Fetched, AccessError> {
         let mut fetched = Fetched::NotServed;
-        for location in Location::of(query.kind) {
+        for location in self.locations(query.kind).await? {
             fetched = self.fetch(query, &location, Fetched::nothing_yet).await?;
             if !matches!(fetched, Fetched::NotServed) {
                 break;
@@ -167,7 +165,7 @@ impl Cluster {
         if !query.kind.may_be_absent() || !matches!(fetched, Fetched::Hidden(_)) {
             return Ok(());
         }
-        for location in Location::of(query.kind) {
+        for location in self.locations(query.kind).await? {
             if self.serves(&location).await? != Some(false) {
                 return Ok(());
             }
@@ -181,6 +179,7 @@ impl Cluster {
         &self,
         query: &Query,
         found: Vec<Value>,
+        api: Api,
         installation: Installation,
         objects: &mut Objects,
     ) -> Result<(), AccessError> {
@@ -196,7 +195,8 @@ impl Cluster {
                 namespace: namespace.clone(),
                 reason,
             };
-            let converted = match to_v3(kind, stored, installation.version) {
+            let shape = api.shape(installation.version);
+            let converted = match from_server(kind, stored, shape, installation.version) {
                 Ok(converted) => converted,
                 Err(reason) => {
                     objects.unread.push(unread(reason));
@@ -209,7 +209,7 @@ impl Cluster {
             if !meant {
                 continue;
             }
-            if converted.stored_name != stored_name(kind, &name, installation.version) {
+            if api == Api::Crd && converted.stored_name != stored_name(kind, &name, installation.version) {
                 let object = ObjectRef { kind, namespace: namespace.clone(), name };
                 self.unusual_names.borrow_mut().insert(object, converted.stored_name.clone());
             }

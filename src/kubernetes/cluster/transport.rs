@@ -132,6 +132,16 @@ impl Transport {
         unreachable!("the last try returns")
     }
 
+    /// Sends a request once, for what there is another way to.
+    pub async fn call_once(&self, call: &Call) -> Result<Answer, AccessError> {
+        match self.once(call).await {
+            Ok(answer) if answer.status == 401 => Err(self.not_logged_in(&answer)),
+            Ok(answer) => Ok(answer),
+            // Nobody answers at all: that is for all requests to say, after all their tries.
+            Err(_) => self.call(call).await,
+        }
+    }
+
     async fn once(&self, call: &Call) -> Result<Answer, Failure> {
         let started = Instant::now();
         self.requests.set(self.requests.get() + 1);

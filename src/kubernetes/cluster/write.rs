@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::Cluster;
 use super::answer::Answer;
+use super::api::Api;
 use super::installation::Installation;
-use super::locate::Location;
 use super::transport::Call;
-use crate::kubernetes::calico::{is_tiered, stored_name, to_stored, to_v3};
+use crate::kubernetes::calico::{from_server, is_tiered, stored_name, to_stored};
 use crate::kubernetes::names::{Kind, TOOL};
 use crate::kubernetes::{AccessError, ObjectRef, Writer};
 
@@ -52,9 +52,10 @@ impl Writer for ClusterWriter<'_> {
             return self.get_stored(object, &object.name).await;
         }
         let installation = self.cluster.needed_installation(object.kind).await?;
-        for name in self.stored_names(object, installation) {
+        let api = self.cluster.api().await?;
+        for name in self.stored_names(object, api, installation) {
             let Some(stored) = self.get_stored(object, &name).await? else { continue };
-            let value = self.cluster.converted(object, stored.clone(), installation)?;
+            let value = self.cluster.converted(object, stored.clone(), api, installation)?;
             // Another name rule may have led to another policy.
             if value["metadata"]["name"] == object.name.as_str() {
                 self.cluster.stored.borrow_mut().insert(object.clone(), stored);
@@ -66,21 +67,21 @@ impl Writer for ClusterWriter<'_> {
 
     async fn create(&self, object: &Value) -> Result<Value, AccessError> {
         let target = reference(object)?;
-        let (stored, installation) = self.stored_form(&target, object, None).await?;
-        let path = Location::best(target.kind).list(target.namespace.as_deref())?;
+        let (stored, calico) = self.stored_form(&target, object, None).await?;
+        let path = self.cluster.location(target.kind).await?.list(target.namespace.as_deref())?;
         let answer = self.send(Method::POST, path, &stored).await?;
-        self.written("create", &target, answer, installation)
+        self.written("create", &target, answer, calico)
     }
 
     async fn replace(&self, object: &Value) -> Result<Value, AccessError> {
         let target = reference(object)?;
         let version = resource_version(&target, object)?;
         let current = self.current(&target, version).await?;
-        let (stored, installation) = self.stored_form(&target, object, current.as_ref()).await?;
+        let (stored, calico) = self.stored_form(&target, object, current.as_ref()).await?;
         let name = stored["metadata"]["name"].as_str().unwrap_or(&target.name);
-        let path = Location::best(target.kind).object(target.namespace.as_deref(), name)?;
+        let path = self.cluster.location(target.kind).await?.object(target.namespace.as_deref(), name)?;
         let answer = self.send(Method::PUT, path, &stored).await?;
-        self.written("replace", &target, answer, installation)
+        self.written("replace", &target, answer, calico)
     }
 
     async fn delete(&self, object: &Value) -> Result<(), AccessError> {
@@ -88,7 +89,7 @@ impl Writer for ClusterWriter<'_> {
         let version = resource_version(&target, object)?;
         let current = self.current(&target, version).await?;
         if target.kind.is_calico() {
-            self.writable(&target).await?;
+            self.cluster.writable(target.kind).await?;
         }
         let stored = current.as_ref().unwrap_or(object);
         let mut preconditions = json!({ "resourceVersion": version });
@@ -100,7 +101,7 @@ impl Writer for ClusterWriter<'_> {
             options["dryRun"] = json!(["All"]);
         }
         let name = stored["metadata"]["name"].as_str().unwrap_or(&target.name);
-        let path = Location::best(target.kind).object(target.namespace.as_deref(), name)?;
+        let path = self.cluster.location(target.kind).await?.object(target.namespace.as_deref(), name)?;
         let body = Some(options.to_string().into_bytes());
         let answer = self.cluster.transport.call(&Call { method: Method::DELETE, path, body, range: None }).await?;
         if !answer.is_success() {
@@ -115,7 +116,7 @@ impl Writer for ClusterWriter<'_> {
 
 impl ClusterWriter<'_> {
     async fn get_stored(&self, object: &ObjectRef, name: &str) -> Result<Option<Value>, AccessError> {
-        let path = Location::best(object.kind).object(object.namespace.as_deref(), name)?;
+        let path = self.cluster.location(object.kind).await?.object(object.namespace.as_deref(), name)?;
         let answer = self.cluster.transport.call(&Call::get(path)).await?;
         match answer.status {
             200 => self.cluster.document(&answer, object).map(Some),
@@ -125,7 +126,10 @@ impl ClusterWriter<'_> {
     }
 
     /// Under which names an object may be stored, likeliest first.
-    fn stored_names(&self, object: &ObjectRef, installation: Installation) -> Vec<String> {
+    pub(super) fn stored_names(&self, object: &ObjectRef, api: Api, installation: Installation) -> Vec<String> {
+        if api != Api::Crd {
+            return vec![object.name.clone()];
+        }
         let mut names: Vec<String> = self.cluster.unusual_names.borrow().get(object).cloned().into_iter().collect();
         names.push(stored_name(object.kind, &object.name, installation.version));
         if is_tiered(object.kind) {
@@ -163,25 +167,12 @@ impl ClusterWriter<'_> {
         target: &ObjectRef,
         object: &Value,
         current: Option<&Value>,
-    ) -> Result<(Value, Installation), AccessError> {
+    ) -> Result<(Value, (Api, Installation)), AccessError> {
         if !target.kind.is_calico() {
-            return Ok((object.clone(), Installation::UNKNOWN));
+            return Ok((object.clone(), (Api::Crd, Installation::UNKNOWN)));
         }
-        let installation = self.writable(target).await?;
-        Ok((to_stored(target.kind, object, current, installation.shape()), installation))
-    }
-
-    /// Calico, unless it is being moved: what is written then is lost or doubled.
-    async fn writable(&self, target: &ObjectRef) -> Result<Installation, AccessError> {
-        let installation = self.cluster.needed_installation(target.kind).await?;
-        match installation.ready {
-            true => Ok(installation),
-            false => Err(AccessError::Unsupported(
-                "Calico's datastore is locked (ClusterInformation default: datastoreReady is false), as during a \
-                 migration; nothing is written until it is unlocked"
-                    .into(),
-            )),
-        }
+        let (api, installation) = self.cluster.writable(target.kind).await?;
+        Ok((to_stored(target.kind, object, current, api.shape(installation.version)), (api, installation)))
     }
 
     /// Unknown fields are refused: the server would leave them out, and a rule without one of its conditions opens more
@@ -200,7 +191,7 @@ impl ClusterWriter<'_> {
         verb: &'static str,
         target: &ObjectRef,
         answer: Answer,
-        installation: Installation,
+        (api, installation): (Api, Installation),
     ) -> Result<Value, AccessError> {
         if !answer.is_success() {
             return Err(answer.into_error(verb, target, self.cluster.server()));
@@ -212,7 +203,7 @@ impl ClusterWriter<'_> {
         if !self.dry_run {
             self.cluster.stored.borrow_mut().insert(target.clone(), stored.clone());
         }
-        self.cluster.converted(target, stored, installation)
+        self.cluster.converted(target, stored, api, installation)
     }
 }
 
@@ -226,8 +217,15 @@ impl Cluster {
         understood.map_err(|reason| answer.not_understood(self.server(), &object.to_string(), &reason))
     }
 
-    fn converted(&self, object: &ObjectRef, stored: Value, installation: Installation) -> Result<Value, AccessError> {
-        let converted = to_v3(object.kind, stored, installation.version);
+    fn converted(
+        &self,
+        object: &ObjectRef,
+        stored: Value,
+        api: Api,
+        installation: Installation,
+    ) -> Result<Value, AccessError> {
+        let version = installation.version;
+        let converted = from_server(object.kind, stored, api.shape(version), version);
         let refused = |reason| AccessError::Invalid { object: object.to_string(), reason };
         converted.map(|converted| converted.value).map_err(refused)
     }

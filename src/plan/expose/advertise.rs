@@ -87,7 +87,8 @@ pub fn step(
     Ok((Some(step), cidrs.iter().map(|cidr| format!("{} {cidr}", list(of))).collect()))
 }
 
-fn configuration() -> ObjectRef {
+/// The BGPConfiguration of the whole cluster.
+pub fn configuration() -> ObjectRef {
     ObjectRef { kind: Kind::BGPConfiguration, namespace: None, name: "default".into() }
 }
 

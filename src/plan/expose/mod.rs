@@ -3,11 +3,12 @@
 //! Never opens what somebody denied, and never lets node addresses in where strangers could carry them.
 
 pub mod advertise;
+pub mod again;
 mod announced;
 mod application;
-pub(in crate::plan) mod lifelines;
+pub(super) mod lifelines;
 pub mod pending;
-mod proof;
+pub(super) mod proof;
 pub mod service;
 mod sessions;
 mod theirs;
@@ -66,7 +67,7 @@ pub struct Ask {
 }
 
 /// What was asked, resolved.
-struct Work<'a> {
+pub(super) struct Work<'a> {
     ask: &'a Ask,
     /// The world as it is, with a pod that answers where none does.
     now: World,
@@ -322,7 +323,7 @@ fn inline(world: &World, ask: &Ask) -> bool {
 }
 
 /// The kinds whose change can cut what passes through a node.
-pub(in crate::plan) fn polices_hosts(step: &Step) -> bool {
+pub fn polices_hosts(step: &Step) -> bool {
     matches!(step.object.kind, Kind::HostEndpoint | Kind::GlobalNetworkPolicy | Kind::GlobalNetworkSet)
 }
 

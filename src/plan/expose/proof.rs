@@ -79,6 +79,12 @@ fn opened_by(world: &World, one: &Try) -> String {
     }
 }
 
+/// Whether its clients pass and strangers do not, in a world that is as it is.
+pub fn holds(world: &World, work: &Work<'_>) -> Result<(), PlanError> {
+    clients_pass(world, work)?;
+    strangers_stop(world, work, &mut Vec::new())
+}
+
 /// The clients' ways to the grant's doors, one for each client address, node and port.
 pub fn client_tries(world: &World, work: &Work<'_>) -> Vec<Try> {
     let doors = doors_of(world, &work.grant);
@@ -100,7 +106,7 @@ fn chosen(world: &World, grant: &Grant) -> Option<Vec<IpNet>> {
 }
 
 /// Addresses that stand for all clients of a grant.
-fn clients(grant: &Grant) -> Vec<IpAddr> {
+pub fn clients(grant: &Grant) -> Vec<IpAddr> {
     match &grant.from {
         Peer::Nets(nets) => {
             let mut ips: Vec<IpAddr> = nets.iter().take(16).flat_map(|net| [net.network(), net.broadcast()]).collect();
@@ -112,7 +118,7 @@ fn clients(grant: &Grant) -> Vec<IpAddr> {
 }
 
 /// Addresses that nobody granted: some of nobody in particular, and the neighbours of those that were named.
-fn strangers(world: &World, grant: &Grant) -> Vec<IpAddr> {
+pub fn strangers(world: &World, grant: &Grant) -> Vec<IpAddr> {
     let Peer::Nets(nets) = &grant.from else { return Vec::new() };
     let mut ips: BTreeSet<IpAddr> = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
     ips.extend(
@@ -154,7 +160,8 @@ pub fn who(by: &Decider) -> String {
     }
 }
 
-fn shown(packet: &Packet) -> String {
+/// A packet, for a person.
+pub fn shown(packet: &Packet) -> String {
     let port = packet.port.map(|port| format!(":{port}")).unwrap_or_default();
     format!("{} -> {}{port} ({})", packet.source, packet.destination, packet.protocol)
 }

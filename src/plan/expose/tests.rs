@@ -36,6 +36,7 @@ fn ask(service: &str, from: &[&str]) -> Ask {
 fn exposed(world: &World, ask: &Ask) -> (Plan, World) {
     let (plan, _) = expose(world, ask).unwrap_or_else(|error| panic!("{}", said(&error)));
     let after = simulate(world, &plan.steps).unwrap();
+    super::super::testing::nothing_behind(&after);
     (plan, after)
 }
 

@@ -146,7 +146,7 @@ fn wanted(world: &World, ask: &Ask, before: Option<&Hosts>) -> Hosts {
         hosts.found = listeners::of_applications(world);
     }
     hosts.found.retain(|port| !hosts.ports.contains(port));
-    hosts
+    hosts::refreshed(world, &hosts)
 }
 
 /// Whether the nodes' addresses stand in the rules: because that is asked, because they do already, or because a set would

@@ -291,6 +291,10 @@ fn api_servers_that_are_no_nodes_go_on_calling_kubelets() {
     let (_, after) = locked(&crate::testing::world(&format!("{text}{LOCK}")), &Ask::default());
     assert_eq!(verdict(&after, "198.51.100.10 -> 192.0.2.12 tcp:10250"), Verdict::Allow);
     assert!(stopped_at_the_edge(&after, "198.51.100.11 -> 192.0.2.12 tcp:10250"));
+    let mut unread = after.clone();
+    unread.api_servers = crate::model::world::Fact::unknown("not read");
+    unread.network.bgp_peers = crate::model::world::Fact::unknown("not read");
+    assert_eq!(raise(&unread, &unread, &[], &Shape::default()).unwrap().steps, [], "what was not read is not gone");
 }
 
 /// The walkthrough's perimeter on some nodes: everything denied but for the cluster's own addresses.

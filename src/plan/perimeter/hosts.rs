@@ -34,11 +34,13 @@ const DHCPV6_CLIENT: u16 = 546;
 const SAMPLES: [(Protocol, u16); 4] =
     [(Protocol::TCP, 81), (Protocol::TCP, 9100), (Protocol::TCP, 10250), (Protocol::UDP, 9100)];
 
-/// What stays open on the nodes where our perimeter locks them; none where it does not.
+/// What stays open on the nodes where our perimeter locks them, as it should be today; none where it does not.
 pub fn remembered(world: &World) -> Option<Hosts> {
     let written = world.written.get(&recognise::ours(world)?)?;
     // An annotation that somebody broke still says that the nodes are locked.
-    written.annotations.get(HOSTS).map(|text| serde_json::from_str(text).unwrap_or_default())
+    let hosts: Option<Hosts> =
+        written.annotations.get(HOSTS).map(|text| serde_json::from_str(text).unwrap_or_default());
+    hosts.map(|hosts| refreshed(world, &hosts))
 }
 
 /// What lets somebody in on nodes that are locked: Pass leaves the packet to all other policy.
@@ -57,7 +59,7 @@ pub fn open_rules(world: &World, hosts: &Hosts, names: Names) -> Vec<RuleSpec> {
             ..pass()
         }));
     }
-    rules.extend(of_peers(world));
+    rules.extend(of_routers(hosts));
     rules.extend(of_the_link());
     rules.extend(of_grants(world));
     rules
@@ -78,13 +80,28 @@ pub fn of_the_link() -> Vec<RuleSpec> {
     ]
 }
 
-/// Routers that open BGP sessions to a port that is no failsafe.
-pub fn of_peers(world: &World) -> Vec<RuleSpec> {
-    let number = world.network.bgp_port.value().copied().unwrap_or(BGP);
-    let is_safe = |node: &String| is_failsafe(world, node, Protocol::TCP, number);
-    if world.nodes.keys().all(is_safe) {
-        return Vec::new();
+/// The same with what is known today of API servers and routers; what was not read stays as it was.
+pub fn refreshed(world: &World, hosts: &Hosts) -> Hosts {
+    let mut now = hosts.clone();
+    let outside =
+        |ips: BTreeSet<IpAddr>| ips.into_iter().filter(|ip| !is_inside(world, *ip)).map(IpNet::from).collect();
+    if let Some(ips) = world.api_servers.value() {
+        now.servers = outside(ips.iter().copied().collect());
     }
+    let network = &world.network;
+    let knows_failsafes = world.nodes.keys().all(|node| network.felix_on(node).failsafe_in.value().is_some());
+    if let (Some(number), Some(peers), true) = (network.bgp_port.value(), network.bgp_peers.value(), knows_failsafes) {
+        let is_safe = world.nodes.keys().all(|node| is_failsafe(world, node, Protocol::TCP, *number));
+        let routers = peers.iter().filter(|_| !is_safe).filter_map(|peer| peer.ip());
+        now.routers = outside(routers.collect());
+        now.bgp = Some(*number).filter(|_| !now.routers.is_empty());
+    }
+    now
+}
+
+/// Routers that open BGP sessions to a port that is no failsafe.
+fn of_routers(hosts: &Hosts) -> Vec<RuleSpec> {
+    let Some(number) = hosts.bgp else { return Vec::new() };
     let ports = vec![IntOrString::Int(i64::from(number))];
     let rule = |source: EntitySpec| RuleSpec {
         protocol: Some(IntOrString::String("TCP".into())),
@@ -92,18 +109,11 @@ pub fn of_peers(world: &World) -> Vec<RuleSpec> {
         destination: EntitySpec { ports: ports.clone(), ..EntitySpec::default() },
         ..pass()
     };
-    of_nets(&peers(world)).into_iter().map(rule).collect()
+    of_nets(&hosts.routers).into_iter().map(rule).collect()
 }
 
 /// BGP's own port.
 pub const BGP: u16 = 179;
-
-/// The addresses of routers outside.
-fn peers(world: &World) -> Vec<IpNet> {
-    let peers = world.network.bgp_peers.value().into_iter().flatten();
-    let ips = peers.filter_map(|peer| peer.ip()).filter(|ip| !is_inside(world, *ip));
-    ips.map(IpNet::from).collect::<BTreeSet<IpNet>>().into_iter().collect()
-}
 
 /// Clients of grants without a door, who come to pods' own addresses where those are routed.
 fn of_grants(world: &World) -> Vec<RuleSpec> {
@@ -156,11 +166,10 @@ pub fn closing(world: &World, hosts: &Hosts, names: Names) -> Result<Vec<RuleSpe
 /// Sources outside for which the nodes do not close: networks that were named, API servers that are no nodes (they call
 /// kubelets, webhooks and aggregated APIs), and addresses that nodes have on other interfaces.
 pub fn spared(world: &World, hosts: &Hosts) -> Vec<IpNet> {
-    let servers = world.api_servers.value().into_iter().flatten().filter(|ip| world.node_at(**ip).is_none());
     let interfaces = world.nodes.values().flat_map(|node| &node.interfaces).flat_map(|interface| &interface.addresses);
     let is_new = |ip: &&IpAddr| !is_inside(world, **ip) && !is_link_local(**ip);
-    let more = servers.chain(interfaces).filter(is_new).copied().map(IpNet::from);
-    IpNet::aggregate(&hosts.from.iter().copied().chain(more).collect())
+    let more = interfaces.filter(is_new).copied().map(IpNet::from);
+    IpNet::aggregate(&hosts.from.iter().chain(&hosts.servers).copied().chain(more).collect())
 }
 
 fn is_link_local(ip: IpAddr) -> bool {

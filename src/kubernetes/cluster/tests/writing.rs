@@ -192,9 +192,10 @@ fn kubernetes_own_objects_go_as_they_are() {
 #[test]
 fn nothing_is_written_while_calico_is_being_moved() {
     run(async {
-        let server = Fake::plain(|asked, _| match asked.path.ends_with("/clusterinformations/default") {
-            true => information(false),
-            false => Reply::json(200, stored("5")),
+        let server = Fake::plain(|asked, _| match asked.path.as_str() {
+            path if path.ends_with("/clusterinformations/default") => information(false),
+            path if path.ends_with("/networkpolicies/default.web") => Reply::json(200, stored("5")),
+            _ => Reply::text(404, "404 page not found\n"),
         })
         .await;
         let cluster = connected(&server);
