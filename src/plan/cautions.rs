@@ -54,8 +54,8 @@ fn on_hosts(end: &Resolved) -> Option<String> {
 }
 
 fn all_nodes(from: &Resolved) -> Option<String> {
-    let text = "node addresses let in everything that runs on the nodes, pods in the host's network too; a new node is \
-                let in when the grant is given again";
+    let text = "node addresses let in everything that runs on the nodes, pods in the host's network too; \
+                `kubectl zerotrust sync` follows nodes that come and go";
     (from.peer == Peer::Nodes).then(|| text.to_string())
 }
 

@@ -8,6 +8,7 @@ use super::lockdown::locked;
 use super::namespaces::{left_out, names};
 use super::revoke::{GrantInfo, grants, orphans};
 use super::roles::lockdowns;
+use super::sync::{self, Remedy};
 use crate::findings::{Finding, Severity};
 use crate::model::policy::PolicyId;
 use crate::model::world::World;
@@ -97,10 +98,14 @@ pub fn status(world: &World) -> Status {
         (true, false) => State::Locked,
         (false, false) => State::Partial,
     };
-    let mut findings: Vec<Finding> = world.findings.iter().cloned().chain(orphans(world)).collect();
+    let drift = sync::drift(world);
+    let behind = drift.iter().filter_map(sync::finding).chain(sync::taken(world));
+    let mut findings: Vec<Finding> = world.findings.iter().cloned().chain(orphans(world)).chain(behind).collect();
     findings.sort_by(|one, other| (one.code.severity, one).cmp(&(other.code.severity, other)));
     findings.dedup();
     let mut gaps: Vec<String> = world.gaps.iter().map(|gap| format!("{}: {}", gap.place, gap.reason)).collect();
+    let unknown = drift.iter().filter(|drift| matches!(drift.remedy, Remedy::Unknown(_)));
+    gaps.extend(unknown.map(|drift| format!("{}: {}", drift.what, drift.detail)));
     gaps.dedup();
     Status {
         state,

@@ -6,6 +6,7 @@ mod support;
 
 mod cluster;
 mod concurrent;
+mod confirm;
 mod diagnose;
 mod explain;
 mod exposing;
@@ -14,3 +15,4 @@ mod faults;
 mod journey;
 mod permissions;
 mod requests;
+mod shapes;

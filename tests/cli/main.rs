@@ -10,6 +10,7 @@ mod exposing;
 mod help;
 mod krew;
 mod reachability;
+mod syncing;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

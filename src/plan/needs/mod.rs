@@ -198,9 +198,19 @@ pub fn status(detailed: bool) -> Vec<Query> {
     without_contained(without_repeats(queries))
 }
 
-/// The second round of `status`: what only some versions have.
+/// The next rounds of `status`: what only some versions have, and what tells whether grants and the perimeter are up to date.
 pub fn status_follow_ups(world: &World) -> Vec<Query> {
-    of_version(world)
+    let known = status(false);
+    let mut queries = of_version(world);
+    let behind = sync_follow_ups(world);
+    if !behind.is_empty() {
+        queries.extend(everywhere());
+        queries.extend(behind);
+    }
+    let all = |query: &Query| known.contains(&Query::all(query.kind));
+    let mut queries = without_contained(without_repeats(queries));
+    queries.retain(|query| !all(query));
+    queries
 }
 
 /// The first round of `explain`: what `flow` asks for, and what decides how packets find their way.

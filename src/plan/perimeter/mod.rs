@@ -63,23 +63,10 @@ fn is_whole(world: &World) -> bool {
 /// Brings the perimeter up to date: for these grants (of all Services), in a world that has their doors already. `now` is
 /// the world as it is, in which doors may be open that would close.
 pub fn raise(now: &World, target: &World, grants: &[Grant], shape: &Shape) -> Result<Raised, PlanError> {
-    let names = if shape.inline { Names::Inline } else { Names::Set };
-    let mut raised = Raised::default();
+    let mut raised = outline(target, grants, shape)?;
     let ours = recognise::ours(target);
-    let needs_set = !shape.inline || nodes_set::find(target).is_some_and(nodes_set::is_ours);
-    if needs_set {
-        raised.steps.extend(nodes_set::step(target)?);
-    }
-    if ours.is_none() && is_whole(target) {
-        return Ok(raised);
-    }
-    let base = raised.steps.clone();
-    let frame = Frame { target, grants, names, ours: ours.as_ref() };
-    let kept = frame.kept_open(shape.close_others);
-    raised.steps.extend(frame.policy_step(&kept)?);
-    let host_endpoints = endpoints::missing(target, shape.interface.as_deref());
-    raised.steps.extend(host_endpoints.clone());
-    if raised.steps.is_empty() {
+    let frame = Frame::new(target, grants, shape, ours.as_ref());
+    if raised.steps.is_empty() || (ours.is_none() && is_whole(target)) {
         // Where nothing changes, nothing closes.
         return Ok(raised);
     }
@@ -88,23 +75,52 @@ pub fn raise(now: &World, target: &World, grants: &[Grant], shape: &Shape) -> Re
     let (found, notes) = closing(now, &after, &frame, shape.close_others)?;
     raised.notes = notes;
     if !found.is_empty() {
-        let all: Vec<RuleSpec> = kept.into_iter().chain(found).collect();
-        raised.steps = base;
-        raised.steps.extend(frame.policy_step(&all)?);
-        raised.steps.extend(host_endpoints);
+        let kept = frame.kept_open(shape.close_others);
+        raised.steps = frame.steps(&kept.into_iter().chain(found).collect::<Vec<_>>())?;
     }
     Ok(raised)
+}
+
+/// The same without a look at what is open now: enough to tell whether anything is behind.
+pub fn outline(target: &World, grants: &[Grant], shape: &Shape) -> Result<Raised, PlanError> {
+    let ours = recognise::ours(target);
+    let frame = Frame::new(target, grants, shape, ours.as_ref());
+    let steps = match ours.is_none() && is_whole(target) {
+        true => frame.set_step()?.into_iter().collect(),
+        false => frame.steps(&frame.kept_open(shape.close_others))?,
+    };
+    Ok(Raised { steps, notes: Vec::new() })
 }
 
 /// What our policy is made from.
 struct Frame<'a> {
     target: &'a World,
     grants: &'a [Grant],
+    shape: &'a Shape,
     names: Names,
     ours: Option<&'a PolicyId>,
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
+    fn new(target: &'a World, grants: &'a [Grant], shape: &'a Shape, ours: Option<&'a PolicyId>) -> Frame<'a> {
+        Frame { target, grants, shape, names: if shape.inline { Names::Inline } else { Names::Set }, ours }
+    }
+
+    fn set_step(&self) -> Result<Option<Step>, PlanError> {
+        match !self.shape.inline || nodes_set::find(self.target).is_some_and(nodes_set::is_ours) {
+            true => nodes_set::step(self.target),
+            false => Ok(None),
+        }
+    }
+
+    /// The set first, then the policy with these exceptions, then host endpoints.
+    fn steps(&self, kept: &[RuleSpec]) -> Result<Vec<Step>, PlanError> {
+        let mut steps: Vec<Step> = self.set_step()?.into_iter().collect();
+        steps.extend(self.policy_step(kept)?);
+        steps.extend(endpoints::missing(self.target, self.shape.interface.as_deref()));
+        Ok(steps)
+    }
+
     /// Exceptions for doors that were found open before, but for those that a grant opens by now.
     fn kept_open(&self, close: bool) -> Vec<RuleSpec> {
         let Some(written) = self.ours.and_then(|id| self.target.written.get(id)).filter(|_| !close) else {

@@ -1,6 +1,8 @@
 //! A grant's rules as they stand against those that it needs today, wherever they are.
 //! Never moves a rule to another policy, and never touches one that does not carry the grant.
 
+use std::collections::BTreeSet;
+
 use super::super::decide::{object, version_of};
 use super::super::edit::Edit;
 use super::super::expose::again;
@@ -62,8 +64,7 @@ impl Followed {
                 return Err(kept(policy, keeper, &edits));
             }
             let order = if written.spec.pre_dnat { Order::Theirs } else { Order::Application };
-            let why =
-                self.changed.clone().unwrap_or_else(|| "nodes, doors or ranges are others than its rules say".into());
+            let why = self.changed.clone().unwrap_or_else(|| difference(&edits));
             parts.push(Part { of: Some(self.name()), ..Part::new(order, step(world, policy, edits, why)) });
         }
         parts.extend(self.annotation(world)?);
@@ -135,6 +136,35 @@ impl Followed {
         };
         Ok(steps.into_iter().map(part).collect())
     }
+}
+
+/// What the new rules say that the old ones do not, and the other way round.
+fn difference(edits: &[Edit]) -> String {
+    let (mut before, mut after) = (BTreeSet::new(), BTreeSet::new());
+    for edit in edits {
+        let Edit::ReplaceRules { old, new, .. } = edit else { continue };
+        before.extend(old.iter().flat_map(said));
+        after.extend(new.iter().flat_map(said));
+    }
+    let list = |words: Vec<&String>| words.into_iter().cloned().collect::<Vec<_>>().join(", ");
+    let (come, go) = (list(after.difference(&before).collect()), list(before.difference(&after).collect()));
+    match (come.is_empty(), go.is_empty()) {
+        (false, true) => format!("its rules lack {come}"),
+        (true, false) => format!("its rules hold {go} in vain"),
+        (false, false) => format!("its rules lack {come}, and hold {go} in vain"),
+        (true, true) => "its rules are others than it needs".into(),
+    }
+}
+
+/// Addresses and ports of a rule, as people say them.
+fn said(rule: &RuleSpec) -> Vec<String> {
+    let nets =
+        [&rule.source, &rule.destination].into_iter().flat_map(|entity| entity.nets.iter().chain(&entity.not_nets));
+    let mut words: Vec<String> = nets
+        .map(|net| net.strip_suffix("/32").or_else(|| net.strip_suffix("/128")).unwrap_or(net).to_string())
+        .collect();
+    words.extend(rule.destination.ports.iter().map(|port| format!("port {port}")));
+    words
 }
 
 fn kept(policy: &PolicyId, keeper: &str, edits: &[Edit]) -> PlanError {

@@ -68,6 +68,19 @@ impl List {
         words.join(" and ")
     }
 
+    /// What who keeps the object should change in their own place.
+    pub fn for_keeper(&self, keeper: &str) -> String {
+        let texts = |nets: Vec<&IpNet>| nets.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let mut words = Vec::new();
+        if !self.lacks.is_empty() {
+            words.push(format!("add {}", texts(self.lacks.values().flatten().collect())));
+        }
+        if !self.vain.is_empty() {
+            words.push(format!("take out {}", texts(self.vain.iter().collect())));
+        }
+        format!("{} is kept by {keeper}: there, {}", self.object, words.join(" and "))
+    }
+
     /// Puts the addresses of these nodes in, and takes out what it holds in vain.
     pub fn step(&self, nodes: &BTreeSet<&String>) -> Step {
         let add = self.lacks.iter().filter(|(node, _)| nodes.contains(node)).flat_map(|(_, nets)| nets.clone());

@@ -3,30 +3,26 @@
 //! Never makes or takes a grant, never changes a Service, and never guesses.
 
 mod advertised;
-pub mod grants;
+mod find;
+mod grants;
 pub mod lists;
 mod perimeter;
 mod proof;
+mod settle;
 mod taken;
 #[cfg(test)]
 mod tests;
 mod today;
 
-use std::collections::BTreeSet;
-
-use grants::Followed;
-use lists::List;
+use find::{find, gaps, left};
+use perimeter::Depth;
 use proof::Guard;
-use today::Today;
+use settle::{Settled, merged, prove};
 
-use super::edit::Edit;
-use super::perimeter::compose::doors_of;
-use super::perimeter::endpoints;
-use super::simulate::simulate;
-use super::{Note, Plan, PlanError, Risk, Step, Weight, expose, revoke};
+use super::{Plan, PlanError, Risk, Step, expose};
 use crate::findings::{BEHIND, BEHIND_ELSEWHERE, Finding};
 use crate::model::intent::Grant;
-use crate::model::world::{Hidden, Part as Kinds, World};
+use crate::model::world::World;
 
 pub use taken::taken;
 
@@ -121,53 +117,38 @@ impl Part {
     }
 }
 
-/// All that is behind, before it is proven.
-#[derive(Default)]
-struct Found {
-    parts: Vec<Part>,
-    left: Vec<Drift>,
-    notes: Vec<Note>,
-    live: Vec<Followed>,
-}
-
 /// What is not as it should be, told by the rules alone: no packet is walked.
 pub fn drift(world: &World) -> Vec<Drift> {
-    let found = find(world);
+    let found = find(world, Depth::Outline);
     let mut all: Vec<Drift> = found.parts.iter().map(|part| part.drift(Remedy::Sync)).collect();
     for list in lists::find(world).into_iter().filter(|list| !list.is_current()) {
-        let remedy = list.keeper.as_ref().map_or(Remedy::Sync, |keeper| Remedy::Other(vec![theirs(&list, keeper)]));
+        let remedy = list.keeper.as_ref().map_or(Remedy::Sync, |keeper| Remedy::Other(vec![list.for_keeper(keeper)]));
         all.push(Drift { what: list.name.clone(), detail: list.detail(), remedy });
     }
     all.extend(found.left);
     once(all)
 }
 
-/// The same as findings.
-pub fn findings(world: &World) -> Vec<Finding> {
-    let finding = |drift: Drift| match drift.remedy {
-        Remedy::Sync => {
-            let detail = format!("{}; `kubectl zerotrust sync` mends it", drift.detail);
-            Some(Finding { code: BEHIND, object: drift.what, place: None, detail })
-        }
-        Remedy::Other(hints) => {
-            let detail = std::iter::once(drift.detail).chain(hints).collect::<Vec<_>>().join("; ");
-            Some(Finding { code: BEHIND_ELSEWHERE, object: drift.what, place: None, detail })
-        }
-        Remedy::Unknown(_) => None,
+/// A drift as a finding; none where it is not known whether it is one.
+pub fn finding(drift: &Drift) -> Option<Finding> {
+    let (code, said): (_, Vec<String>) = match &drift.remedy {
+        Remedy::Sync => (BEHIND, vec!["`kubectl zerotrust sync` mends it".into()]),
+        Remedy::Other(hints) => (BEHIND_ELSEWHERE, hints.clone()),
+        Remedy::Unknown(_) => return None,
     };
-    drift(world).into_iter().filter_map(finding).chain(taken(world)).collect()
+    let detail = std::iter::once(drift.detail.clone()).chain(said).collect::<Vec<_>>().join("; ");
+    Some(Finding { code, object: drift.what.clone(), place: None, detail })
 }
 
 /// Plans the changes, each of which is proven; what cannot be made is left, and said.
 pub fn sync(world: &World, accepted: &[Risk]) -> Result<Synced, PlanError> {
-    let mut found = find(world);
+    let mut found = find(world, Depth::Whole);
     found.parts.sort_by_key(|part| part.order);
     let mut settled = Settled { world: world.clone(), guard: None, parts: Vec::new(), drift: Vec::new() };
     let lists = lists::find(world);
     if !found.parts.is_empty() || !lists.is_empty() {
         let grants: Vec<Grant> = found.live.iter().map(|followed| followed.grant.clone()).collect();
-        let covered = simulate(world, &endpoints::missing(world, None))?;
-        settled.guard = Some(Guard::of(world, &covered, &grants, accepted));
+        settled.guard = Some(Guard::of(world, &found.target, &grants, accepted)?);
     }
     for part in found.parts {
         settled.take(part);
@@ -198,119 +179,6 @@ pub fn sync(world: &World, accepted: &[Risk]) -> Result<Synced, PlanError> {
     Ok(Synced { plan, drift: once(drift) })
 }
 
-/// Everything that is behind but for the lists that people wrote.
-fn find(world: &World) -> Found {
-    let mut found = Found::default();
-    for info in revoke::grants(world) {
-        let mut followed =
-            Followed { id: info.id.clone(), grant: info.grant.clone(), holder: info.policy.clone(), changed: None };
-        match today::of(world, &info.id, &info.grant) {
-            Today::Same => {}
-            Today::Other(grant, why) => {
-                followed.grant = *grant;
-                followed.changed = Some(why);
-            }
-            Today::Lost(why, hints) => {
-                let remedy = if hints.is_empty() { Remedy::Unknown(hints) } else { Remedy::Other(hints) };
-                found.left.push(Drift { what: followed.name(), detail: why, remedy });
-                continue;
-            }
-        }
-        found.parts.extend(advertised::follow(world, &mut followed));
-        if let Some(drift) = without_door(world, &followed) {
-            found.left.push(drift);
-        }
-        found.live.push(followed);
-    }
-    let exposures = found.live.iter().filter(|followed| followed.grant.through.is_some());
-    let (mut grants, mut retired) = (Vec::new(), Vec::new());
-    for followed in exposures {
-        match super::perimeter::compose::client_rules(world, &followed.grant, super::perimeter::compose::Names::Set) {
-            Ok(_) => grants.push(followed.grant.clone()),
-            Err(error) => found.left.push(left(followed.name(), "its nodes", error)),
-        }
-        if followed.id != followed.grant.id() {
-            retired.push(followed.id.clone());
-        }
-    }
-    let mut base = world.clone();
-    match perimeter::parts(world, &grants, &retired) {
-        Ok(perimeter) => {
-            let steps: Vec<Step> = perimeter.parts.iter().map(|part| part.step.clone()).collect();
-            // What cannot be simulated is refused where it is proven.
-            base = simulate(world, &steps).unwrap_or(base);
-            found.parts.extend(perimeter.parts);
-            found.notes.extend(perimeter.notes);
-        }
-        Err(error) => found.left.push(left("the perimeter".into(), "", error)),
-    }
-    for followed in &found.live {
-        match followed.behind(&base) {
-            Ok(parts) => found.parts.extend(parts),
-            Err(error) => found.left.push(left(followed.name(), "its rules are behind", error)),
-        }
-    }
-    found
-}
-
-/// A Service that has no such door any more: whether it should is its owner's decision.
-fn without_door(world: &World, followed: &Followed) -> Option<Drift> {
-    let through = followed.grant.through.as_ref()?;
-    if !doors_of(world, &followed.grant).is_empty() {
-        return None;
-    }
-    let service = super::perimeter::sources::service_of(world, &followed.grant)?;
-    let detail = format!(
-        "Service {}/{} is {} and has no door by {} now",
-        service.namespace, service.name, service.kind, through.way
-    );
-    let hints = vec![format!("give it one, or kubectl zerotrust revoke {}", followed.id)];
-    Some(Drift { what: followed.name(), detail, remedy: Remedy::Other(hints) })
-}
-
-fn left(what: String, context: &str, error: PlanError) -> Drift {
-    let said = |reason: String| if context.is_empty() { reason } else { format!("{context}: {reason}") };
-    match error {
-        PlanError::Unknown { reason, hints } => Drift { what, detail: said(reason), remedy: Remedy::Unknown(hints) },
-        PlanError::Refused { reason, hints }
-        | PlanError::Unresolved { reason, hints }
-        | PlanError::Usage { reason, hints } => Drift { what, detail: said(reason), remedy: Remedy::Other(hints) },
-    }
-}
-
-/// What an owner should change in their own place.
-fn theirs(list: &List, keeper: &str) -> String {
-    let texts = |nets: Vec<&ipnet::IpNet>| nets.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let mut words = Vec::new();
-    if !list.lacks.is_empty() {
-        words.push(format!("add {}", texts(list.lacks.values().flatten().collect())));
-    }
-    if !list.vain.is_empty() {
-        words.push(format!("take out {}", texts(list.vain.iter().collect())));
-    }
-    format!("{} is kept by {keeper}: there, {}", list.object, words.join(" and "))
-}
-
-/// What may be hidden behind something that could not be read.
-fn gaps(world: &World) -> Vec<Drift> {
-    let kinds = [Hidden::Policies, Hidden::Routes, Hidden::HostEndpoints, Hidden::Sets, Hidden::Services];
-    let gaps = world.gaps.iter().filter(|gap| kinds.contains(&gap.hides));
-    let mut found: Vec<Drift> = gaps
-        .map(|gap| Drift {
-            what: gap.place.clone(),
-            detail: format!("could not be read: {}", gap.reason),
-            remedy: Remedy::Unknown(vec!["make it readable, then sync again".into()]),
-        })
-        .collect();
-    for (part, what) in [(Kinds::Policies, "NetworkPolicies"), (Kinds::GlobalPolicies, "GlobalNetworkPolicies")] {
-        if !world.sees(part, None) && found.is_empty() {
-            let detail = "not all of them were read, and a grant may be among them".to_string();
-            found.push(Drift { what: what.into(), detail, remedy: Remedy::Unknown(Vec::new()) });
-        }
-    }
-    found
-}
-
 fn once(drift: Vec<Drift>) -> Vec<Drift> {
     let mut kept: Vec<Drift> = Vec::with_capacity(drift.len());
     for one in drift {
@@ -319,121 +187,4 @@ fn once(drift: Vec<Drift>) -> Vec<Drift> {
         }
     }
     kept
-}
-
-/// What was proven so far.
-struct Settled {
-    world: World,
-    guard: Option<Guard>,
-    parts: Vec<Part>,
-    drift: Vec<Drift>,
-}
-
-impl Settled {
-    /// Takes a part if it is proven; else leaves it, and says why.
-    fn take(&mut self, part: Part) {
-        match self.proven(&part.step) {
-            Ok(after) => {
-                self.world = after;
-                self.drift.push(part.drift(Remedy::Sync));
-                self.parts.push(part);
-            }
-            Err(error) => {
-                let drift = part.drift(Remedy::Sync);
-                self.drift.push(left(drift.what, &drift.detail, error));
-            }
-        }
-    }
-
-    fn proven(&self, step: &Step) -> Result<World, PlanError> {
-        let after = simulate(&self.world, std::slice::from_ref(step))?;
-        if let Some(guard) = &self.guard {
-            guard.check(&after, step)?;
-        }
-        Ok(after)
-    }
-
-    /// A list that somebody wrote: address by address where not all may come in.
-    fn list(&mut self, list: &List, notes: &mut Vec<Note>) {
-        if !list.unsure.is_empty() {
-            let unsure: Vec<String> = list.unsure.iter().map(|net| net.addr().to_string()).collect();
-            let text =
-                format!("{} holds {}, which may be of a node that is gone: it stays", list.name, unsure.join(", "));
-            notes.push(Note { weight: Weight::Fact, text });
-        }
-        if list.is_current() {
-            return;
-        }
-        if let Some(keeper) = &list.keeper {
-            let remedy = Remedy::Other(vec![theirs(list, keeper)]);
-            return self.drift.push(Drift { what: list.name.clone(), detail: list.detail(), remedy });
-        }
-        let mut nodes: BTreeSet<&String> = BTreeSet::new();
-        let mut refused: Vec<Drift> = Vec::new();
-        for (node, nets) in &list.lacks {
-            let mut more = nodes.clone();
-            more.insert(node);
-            match self.proven(&list.step(&more)) {
-                Ok(_) => nodes = more,
-                Err(error) => {
-                    let nets: Vec<String> = nets.iter().map(|net| net.addr().to_string()).collect();
-                    let context = format!("{} of node {node} is not let in", nets.join(", "));
-                    refused.push(left(list.name.clone(), &context, error));
-                }
-            }
-        }
-        if !nodes.is_empty() || !list.vain.is_empty() {
-            let taken = List {
-                lacks: list
-                    .lacks
-                    .iter()
-                    .filter(|(node, _)| nodes.contains(node))
-                    .map(|(n, s)| (n.clone(), s.clone()))
-                    .collect(),
-                ..list.clone()
-            };
-            let step = Step { why: taken.detail(), ..taken.step(&nodes) };
-            self.take(Part { of: Some(list.name.clone()), ..Part::new(Order::Application, step) });
-        }
-        self.drift.extend(refused);
-    }
-}
-
-/// One write for each object, where its first change stands.
-fn merged(parts: Vec<Part>) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut last: Vec<Step> = Vec::new();
-    for part in parts {
-        if part.order >= Order::Advertised {
-            last.push(part.step);
-            continue;
-        }
-        match steps.iter_mut().find(|step| step.object == part.step.object) {
-            Some(step) => {
-                step.edits.extend(part.step.edits);
-                if !step.why.split("; ").any(|why| why == part.step.why) {
-                    step.why = format!("{}; {}", step.why, part.step.why);
-                }
-            }
-            None => steps.push(part.step),
-        }
-    }
-    for step in last {
-        match steps.iter_mut().find(|other| other.object == step.object) {
-            Some(other) => other.edits.extend(step.edits),
-            None => steps.push(step),
-        }
-    }
-    steps.retain(|step| !step.edits.is_empty() && !step.edits.iter().all(|edit| matches!(edit, Edit::DeleteIfEmpty)));
-    steps
-}
-
-/// Every prefix of what will be written.
-fn prove(world: &World, guard: &Guard, steps: &[Step]) -> Result<(), PlanError> {
-    let mut after = world.clone();
-    for step in steps {
-        after = simulate(&after, std::slice::from_ref(step))?;
-        guard.check(&after, step)?;
-    }
-    Ok(())
 }

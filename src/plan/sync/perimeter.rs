@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde_json::json;
 
 use super::super::edit::Edit;
-use super::super::perimeter::{Shape, endpoints, nodes_set, raise, recognise};
+use super::super::perimeter::{Raised, Shape, endpoints, nodes_set, outline, raise, recognise};
 use super::super::simulate::{policy_of, simulate};
 use super::super::{Note, PlanError, Step};
 use super::{Order, Part};
@@ -16,7 +16,16 @@ use crate::kubernetes::names::{Kind, NODES_LABEL};
 use crate::model::intent::Grant;
 use crate::model::world::{AddressRole, Hidden, HostEndpoint, Node, World};
 
-/// The perimeter's changes, and the world with host endpoints for every node, in which doors are asked whether they are open.
+/// How much of the perimeter is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Whether it is behind: no packet is walked.
+    Outline,
+    /// What it has to be, with the doors that are open now.
+    Whole,
+}
+
+/// The perimeter's changes.
 #[derive(Debug, Default)]
 pub struct Perimeter {
     /// The changes.
@@ -26,7 +35,7 @@ pub struct Perimeter {
 }
 
 /// Brings it up to date for these exposures. Rules of our policy that name a grant of `retired` go.
-pub fn parts(world: &World, grants: &[Grant], retired: &[String]) -> Result<Perimeter, PlanError> {
+pub fn parts(world: &World, grants: &[Grant], retired: &[String], depth: Depth) -> Result<Perimeter, PlanError> {
     let (ours, set) = (recognise::ours(world), nodes_set::find(world).is_some_and(nodes_set::is_ours));
     let own_endpoints = world.host_endpoints.iter().any(endpoints::is_ours);
     let mut found = Perimeter::default();
@@ -45,18 +54,20 @@ pub fn parts(world: &World, grants: &[Grant], retired: &[String]) -> Result<Peri
     let base = simulate(world, &steps)?;
     // The eBPF dataplane keeps clients' addresses, so that no perimeter is raised there.
     let raised = match world.network.felix.is_bpf() || (ours.is_none() && grants.is_empty()) {
-        true if set => {
-            super::super::perimeter::Raised { steps: nodes_set::step(&base)?.into_iter().collect(), notes: Vec::new() }
-        }
+        true if set => Raised { steps: nodes_set::step(&base)?.into_iter().collect(), notes: Vec::new() },
         true => return Ok(found),
         false => {
             let shape = shape(&base, grants);
             // A door that is closed on all nodes but a new one is closed: there the perimeter is only late.
-            let missing = match &ours {
-                Some(_) => endpoints::missing(&base, shape.interface.as_deref()),
-                None => Vec::new(),
-            };
-            raise(&simulate(&base, &missing)?, &base, grants, &shape)?
+            if depth == Depth::Outline {
+                outline(&base, grants, &shape)?
+            } else {
+                let missing = match &ours {
+                    Some(_) => endpoints::missing(&base, shape.interface.as_deref()),
+                    None => Vec::new(),
+                };
+                raise(&simulate(&base, &missing)?, &base, grants, &shape)?
+            }
         }
     };
     found.notes = raised.notes;

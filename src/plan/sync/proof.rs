@@ -9,7 +9,8 @@ use super::super::expose::proof::{clients, shown, strangers};
 use super::super::expose::{lifelines, polices_hosts};
 use super::super::perimeter::compose::doors_of;
 use super::super::perimeter::doors::{self, Doorway, Pass, STRANGERS, Try};
-use super::super::simulate::policy_of;
+use super::super::perimeter::endpoints;
+use super::super::simulate::{policy_of, simulate};
 use super::super::{PlanError, Risk, Step};
 use crate::kubernetes::names::Kind;
 use crate::model::intent::{Grant, Peer};
@@ -36,8 +37,10 @@ struct Watched {
 }
 
 impl Guard {
-    /// What holds in a world. `covered` is the same world with host endpoints on every node.
-    pub fn of(world: &World, covered: &World, grants: &[Grant], accepted: &[Risk]) -> Guard {
+    /// What holds in a world. `target` is the same world with the doors that there will be.
+    pub fn of(world: &World, target: &World, grants: &[Grant], accepted: &[Risk]) -> Result<Guard, PlanError> {
+        // A door that is open by a new node alone is one that the perimeter is late for.
+        let covered = simulate(world, &endpoints::missing(world, None))?;
         let mut guard = Guard {
             closed: Vec::new(),
             open: Vec::new(),
@@ -46,14 +49,14 @@ impl Guard {
         };
         let sources = sources(world, grants);
         let own: BTreeSet<String> =
-            grants.iter().flat_map(|grant| doors_of(world, grant)).map(|doorway| doorway.key()).collect();
-        for doorway in doors::all(world) {
-            for source in sources.iter().filter(|source| !is_granted(world, grants, &doorway, **source)) {
-                for one in doorway.tries(world, *source) {
+            grants.iter().flat_map(|grant| doors_of(target, grant)).map(|doorway| doorway.key()).collect();
+        for doorway in doors::all(target) {
+            for source in sources.iter().filter(|source| !is_granted(target, grants, &doorway, **source)) {
+                for one in doorway.tries(target, *source) {
                     let before = one.passes(world);
                     let namespace = doorway.service.namespace.clone();
                     let unknown = matches!(before, Pass::Unknown(_));
-                    if before == Pass::Yes && !own.contains(&doorway.key()) && one.passes(covered) == Pass::Yes {
+                    if before == Pass::Yes && !own.contains(&doorway.key()) && one.passes(&covered) == Pass::Yes {
                         guard.open.push(Watched { one, namespace, unknown });
                     } else if before != Pass::Yes {
                         guard.closed.push(Watched { one, namespace, unknown });
@@ -61,7 +64,7 @@ impl Guard {
                 }
             }
         }
-        guard
+        Ok(guard)
     }
 
     /// Refuses a step that lets a stranger in, closes a door of somebody else's, or cuts a lifeline.
