@@ -24,6 +24,7 @@ pub mod trial;
 pub mod undo;
 pub mod unlock;
 pub mod version;
+pub mod waiting;
 pub mod wireguard_sync;
 
 use context::Context;

@@ -36,8 +36,17 @@ fn the_articles_second_half_is_three_commands_and_each_is_taken_back() {
     let twice = lab.run("expose-nodeport nginx --from 10.7.0.99 --yes");
     assert!(twice.starts_with("exit 0\n") && twice.contains("nothing to do"), "{twice}");
 
+    let shown = lab.run("expose-lb nginx --from 10.7.0.99 --dry-run=client");
+    assert!(shown.starts_with("exit 0\n") && shown.contains("a second plan opens it to 10.7.0.99"), "{shown}");
     let pending = lab.run("expose-lb nginx --from 10.7.0.99 --yes");
     assert!(pending.starts_with("exit 4\n") && pending.contains("--address"), "{pending}");
+    assert!(
+        pending.contains("`kubectl zerotrust expose-lb nginx --from 10.7.0.99 --yes -f manifests` opens it"),
+        "{pending}"
+    );
+    for client in ["10.7.0.99", "203.0.113.9"] {
+        assert_eq!(verdict(&lab, client, "10.128.146.112:80"), "unknown", "nobody has the address yet");
+    }
     done(&lab, "expose-lb nginx --from 10.7.0.99 --address 10.128.146.112");
     assert_eq!(verdict(&lab, "10.7.0.99", "10.128.146.112:80"), "allow");
     assert_eq!(verdict(&lab, "10.7.0.98", "10.128.146.112:80"), "deny");

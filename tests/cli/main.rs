@@ -8,6 +8,7 @@ mod example;
 mod explain;
 mod exposing;
 mod help;
+mod hosts;
 mod krew;
 mod reachability;
 mod replay;

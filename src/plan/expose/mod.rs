@@ -4,11 +4,14 @@
 
 pub mod advertise;
 pub mod again;
+mod announced;
 mod application;
 mod beside;
 pub(super) mod lifelines;
+pub mod pending;
 pub(super) mod proof;
 pub mod service;
+mod sessions;
 mod theirs;
 mod words;
 
@@ -17,6 +20,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use advertise::PeerAsked;
+pub(in crate::plan) use proof::who;
 
 use super::decide::without_other_grants;
 use super::edit::Edit;
@@ -88,6 +92,19 @@ pub fn expose(world: &World, ask: &Ask) -> Result<(Plan, String), PlanError> {
 
 impl<'a> Work<'a> {
     fn new(world: &World, ask: &'a Ask) -> Result<Work<'a>, PlanError> {
+        let work = Work::build(world, ask)?;
+        match work.has_door() {
+            true => Ok(work),
+            false => Err(no_door(&work.target, &work.key)),
+        }
+    }
+
+    fn has_door(&self) -> bool {
+        !compose::doors_of(&self.target, &self.grant).is_empty()
+    }
+
+    /// The same for a Service whose door is not there yet.
+    fn build(world: &World, ask: &'a Ask) -> Result<Work<'a>, PlanError> {
         let mut to = resolve(world, &ask.service)?;
         let from = clients(world, &ask.from)?;
         let key = service_key(&to, &ask.service)?;
@@ -106,7 +123,8 @@ impl<'a> Work<'a> {
             door_steps.extend(step);
             door_steps.extend(advertise::peer(&now, ask.peer));
         }
-        let target = simulate(&now, &door_steps)?;
+        let mut target = simulate(&now, &door_steps)?;
+        advertise::add_peer(&mut target, ask.peer);
         let through = Through {
             way: ask.way,
             service: key.1.clone(),
@@ -127,7 +145,6 @@ impl<'a> Work<'a> {
         if door_steps.is_empty() {
             keep_memory(world, &mut grant, &id);
         }
-        refuse_without_door(&target, &grant, &key)?;
         Ok(Work { ask, now, target, key, from, to, grant, id, door_steps })
     }
 
@@ -156,6 +173,7 @@ impl<'a> Work<'a> {
         opening.annotate(&mut plan, holder)?;
         plan.steps.extend(self.door_steps.clone());
         proof::prove(self, &plan.steps, &mut plan.notes)?;
+        plan.notes.extend(sessions::check(self, &simulate(&self.target, &plan.steps)?)?);
         plan.notes.extend(words::notes(self, &plan)?);
         Ok(plan)
     }
@@ -292,26 +310,23 @@ fn remembered(world: &World, key: &(String, String), mut entries: Vec<String>) -
 }
 
 /// A load balancer that has given no address yet has no door.
-fn refuse_without_door(target: &World, grant: &Grant, key: &(String, String)) -> Result<(), PlanError> {
-    if !compose::doors_of(target, grant).is_empty() {
-        return Ok(());
-    }
-    let (namespace, name) = key;
-    if let Some(ip) = target.services[key].proxied_ips.first() {
-        return refused(
-            format!(
+fn no_door(target: &World, (namespace, name): &(String, String)) -> PlanError {
+    let service = &target.services[&(namespace.clone(), name.clone())];
+    if let Some(ip) = service.proxied_ips.first() {
+        return PlanError::Refused {
+            reason: format!(
                 "{ip} of Service {namespace}/{name} is a load balancer of its own (ipMode Proxy), which connects to the nodes anew"
             ),
-            "kubectl zerotrust expose-nodeport SERVICE --from the load balancer's own addresses",
-        );
+            hints: vec!["kubectl zerotrust expose-nodeport SERVICE --from the load balancer's own addresses".into()],
+        };
     }
-    Err(PlanError::Unknown {
+    PlanError::Unknown {
         reason: format!("the load balancer has given Service {namespace}/{name} no address yet"),
         hints: vec![
             "--address IP asks it for a certain one, which is closed to all others before it is there".into(),
             format!("kubectl get service -n {namespace} {name} --watch shows when it has one"),
         ],
-    })
+    }
 }
 
 /// Whether the nodes' addresses stand in the rules: because that was asked, or because a set would be taken for what it is

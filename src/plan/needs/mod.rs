@@ -173,6 +173,22 @@ pub fn lockdown_follow_ups(world: &World) -> Vec<Query> {
     of_version(world)
 }
 
+/// What `lockdown --nodes` looks at besides: every door, and what decides on the nodes.
+pub fn hosts() -> Vec<Query> {
+    let mut queries = lockdown();
+    queries.extend(network::ways());
+    queries.extend(network::door_ranges());
+    queries.push(Query::all(Kind::BGPPeer));
+    without_contained(without_repeats(queries))
+}
+
+/// The next rounds of `lockdown --nodes`.
+pub fn hosts_follow_ups(world: &World) -> Vec<Query> {
+    let mut queries = lockdown_follow_ups(world);
+    queries.extend(network::ways_follow_ups(world, &Target::Nodes));
+    without_repeats(queries)
+}
+
 /// Everything that `status` looks at: policies and whom they select, without the traffic; with `detailed` the facts of
 /// the network too.
 pub fn status(detailed: bool) -> Vec<Query> {

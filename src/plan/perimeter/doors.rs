@@ -110,10 +110,16 @@ impl Doorway<'_> {
 
     /// kube-proxy drops what loadBalancerSourceRanges leaves out.
     pub fn lets_source(&self, source: IpAddr) -> bool {
-        let ranges = &self.service.source_ranges;
-        !matches!(self.door, Door::LoadBalancer(_))
-            || ranges.is_empty()
-            || ranges.iter().any(|net| net.contains(&source))
+        !self.drops(&source.into())
+    }
+
+    /// Whether it drops some of a range. Of a family without any range in the list it drops nothing (kube-proxy keeps a
+    /// list for each family).
+    pub fn drops(&self, net: &IpNet) -> bool {
+        let Door::LoadBalancer(ip) = self.door else { return false };
+        let same = |other: &&IpNet| other.addr().is_ipv4() == net.addr().is_ipv4();
+        let ranges = IpNet::aggregate(&self.service.source_ranges.iter().filter(same).copied().collect());
+        ip.is_ipv4() == net.addr().is_ipv4() && !ranges.is_empty() && !ranges.iter().any(|range| range.contains(net))
     }
 
     /// Where no backend of the family (on the node, under a traffic policy Local) takes packets, there is no way.

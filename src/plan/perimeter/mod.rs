@@ -7,10 +7,12 @@ pub mod closing;
 pub mod compose;
 pub mod doors;
 pub mod endpoints;
+pub mod hosts;
 pub mod lower;
 pub mod nodes_set;
 pub mod recognise;
 pub mod sources;
+pub mod standing;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -24,8 +26,8 @@ use super::place::{ORDER, whole};
 use super::roles::PERIMETER;
 use super::simulate::simulate;
 use super::{Note, PlanError, Step, Weight};
-use crate::kubernetes::names::{FOUND_OPEN, GRANT, ROLE};
-use crate::model::intent::Grant;
+use crate::kubernetes::names::{FOUND_OPEN, GRANT, HOSTS, ROLE};
+use crate::model::intent::{Grant, Hosts};
 use crate::model::policy::{Direction, Hook, PolicyId, PolicyKind};
 use crate::model::spec::RuleSpec;
 use crate::model::world::{Service, World};
@@ -64,11 +66,25 @@ fn is_whole(world: &World) -> bool {
 
 /// Brings the perimeter up to date: for these grants (of all Services), in a world that has their doors already. `now` is
 /// the world as it is, in which doors may be open that would close.
+///
+/// Nodes that it locks stay locked.
 pub fn raise(now: &World, target: &World, grants: &[Grant], shape: &Shape) -> Result<Raised, PlanError> {
-    let mut raised = outline(target, grants, shape)?;
+    let hosts = hosts::remembered(target);
+    raise_around(now, target, grants, shape, hosts.as_ref())
+}
+
+/// The same, with the nodes locked too but for `hosts`, or without.
+pub fn raise_around(
+    now: &World,
+    target: &World,
+    grants: &[Grant],
+    shape: &Shape,
+    hosts: Option<&Hosts>,
+) -> Result<Raised, PlanError> {
     let ours = recognise::ours(target);
-    let frame = Frame::new(target, grants, shape, ours.as_ref());
-    if raised.steps.is_empty() || (ours.is_none() && is_whole(target)) {
+    let frame = Frame::new(target, grants, shape, ours.as_ref(), hosts);
+    let mut raised = frame.outline()?;
+    if raised.steps.is_empty() || frame.is_done_by_others() {
         // Where nothing changes, nothing closes.
         return Ok(raised);
     }
@@ -85,13 +101,8 @@ pub fn raise(now: &World, target: &World, grants: &[Grant], shape: &Shape) -> Re
 
 /// The same without a look at what is open now: enough to tell whether anything is behind.
 pub fn outline(target: &World, grants: &[Grant], shape: &Shape) -> Result<Raised, PlanError> {
-    let ours = recognise::ours(target);
-    let frame = Frame::new(target, grants, shape, ours.as_ref());
-    let steps = match ours.is_none() && is_whole(target) {
-        true => frame.set_step()?.into_iter().collect(),
-        false => frame.steps(&frame.kept_open(shape.close_others))?,
-    };
-    Ok(Raised { steps, notes: Vec::new() })
+    let (ours, hosts) = (recognise::ours(target), hosts::remembered(target));
+    Frame::new(target, grants, shape, ours.as_ref(), hosts.as_ref()).outline()
 }
 
 /// A new set comes first, as the policy speaks of it and nobody else does yet. What a set that is there gets comes last:
@@ -109,11 +120,32 @@ struct Frame<'a> {
     shape: &'a Shape,
     names: Names,
     ours: Option<&'a PolicyId>,
+    hosts: Option<&'a Hosts>,
 }
 
 impl<'a> Frame<'a> {
-    fn new(target: &'a World, grants: &'a [Grant], shape: &'a Shape, ours: Option<&'a PolicyId>) -> Frame<'a> {
-        Frame { target, grants, shape, names: if shape.inline { Names::Inline } else { Names::Set }, ours }
+    fn new(
+        target: &'a World,
+        grants: &'a [Grant],
+        shape: &'a Shape,
+        ours: Option<&'a PolicyId>,
+        hosts: Option<&'a Hosts>,
+    ) -> Frame<'a> {
+        Frame { target, grants, shape, names: if shape.inline { Names::Inline } else { Names::Set }, ours, hosts }
+    }
+
+    /// Whether policies that others wrote close all that is to be closed.
+    fn is_done_by_others(&self) -> bool {
+        let is_enough = self.hosts.is_none() || hosts::are_locked_by_others(self.target);
+        self.ours.is_none() && is_enough && is_whole(self.target)
+    }
+
+    fn outline(&self) -> Result<Raised, PlanError> {
+        let steps = match self.is_done_by_others() {
+            true => self.set_step()?.into_iter().collect(),
+            false => self.steps(&self.kept_open(self.shape.close_others))?,
+        };
+        Ok(Raised { steps, notes: Vec::new() })
     }
 
     fn set_step(&self) -> Result<Option<Step>, PlanError> {
@@ -162,9 +194,18 @@ impl<'a> Frame<'a> {
             cluster.extend(cluster_addresses(self.target, grant));
         }
         rules.extend(kept.iter().cloned());
-        rules.extend(closing::health_checks(self.target, self.names));
+        rules.extend(closing::health_checks(self.target, self.names, self.hosts.is_some()));
+        rules.extend(self.hosts.into_iter().flat_map(|hosts| hosts::open_rules(self.target, hosts, self.names)));
         rules.extend(closing::rules(self.target, &cluster, self.names)?);
+        if let Some(hosts) = self.hosts {
+            rules.extend(hosts::closing(self.target, hosts, self.names)?);
+        }
         Ok(rules)
+    }
+
+    /// What the policy remembers of nodes that it locks.
+    fn memory(&self) -> Option<String> {
+        self.hosts.and_then(|hosts| serde_json::to_string(hosts).ok())
     }
 
     /// Makes our policy, or brings it up to date; none if it is.
@@ -172,18 +213,27 @@ impl<'a> Frame<'a> {
         let rules = self.rules(kept)?;
         let Some(id) = self.ours else { return self.create(rules).map(Some) };
         let Some(written) = self.target.written.get(id) else { return Ok(None) };
-        let known: BTreeSet<String> = self.grants.iter().map(Grant::id).collect();
+        let mut known: BTreeSet<String> = self.grants.iter().map(Grant::id).collect();
+        // Those without a door have rules here where nodes are locked.
+        let doorless = super::revoke::grants(self.target).into_iter().filter(|info| info.grant.through.is_none());
+        known.extend(doorless.map(|info| info.id));
         let old: Vec<RuleSpec> = written.spec.ingress.iter().filter(|rule| is_ours(rule, &known)).cloned().collect();
         let same = old.len() == rules.len() && rules.iter().all(|rule| old.contains(rule));
-        if same {
-            return Ok(None);
+        let mut edits = Vec::new();
+        if !same {
+            edits.push(Edit::ReplaceRules { direction: Direction::Ingress, old, new: rules });
         }
-        Ok(Some(Step {
-            object: object(id),
-            planned_on: version_of(self.target, id),
-            edits: vec![Edit::ReplaceRules { direction: Direction::Ingress, old, new: rules }],
-            why: "doors, clients or nodes are others than the perimeter knows".into(),
-        }))
+        let memory = self.memory();
+        if written.annotations.get(HOSTS) != memory.as_ref() {
+            edits.push(Edit::Annotate(HOSTS.into(), memory.clone()));
+        }
+        let why = match (written.annotations.contains_key(HOSTS), memory.is_some()) {
+            (false, true) => "it closes the nodes too, not the doors of Services alone",
+            (true, false) => "it closes the doors of Services alone, and the nodes no longer",
+            _ => "doors, clients or nodes are others than the perimeter knows",
+        };
+        let step = Step { object: object(id), planned_on: version_of(self.target, id), edits, why: why.into() };
+        Ok(Some(step).filter(|step| !step.edits.is_empty()))
     }
 
     fn create(&self, rules: Vec<RuleSpec>) -> Result<Step, PlanError> {
@@ -200,15 +250,18 @@ impl<'a> Frame<'a> {
         if let Some(order) = order(self.target) {
             spec["order"] = whole(order);
         }
+        let mut annotations = json!({ROLE: PERIMETER});
+        let what = match self.memory() {
+            Some(memory) => {
+                annotations[HOSTS] = json!(memory);
+                "the nodes and the doors of Services"
+            }
+            None => "the doors of Services",
+        };
         let document = json!({"apiVersion": "projectcalico.org/v3", "kind": "GlobalNetworkPolicy",
-            "metadata": {"name": id.name, "annotations": {ROLE: PERIMETER}}, "spec": spec});
-        Ok(Step {
-            object: object(&id),
-            planned_on: None,
-            edits: vec![Edit::Create(document)],
-            why: "closes the doors of Services to sources outside the cluster, before DNAT; it polices host endpoints"
-                .into(),
-        })
+            "metadata": {"name": id.name, "annotations": annotations}, "spec": spec});
+        let why = format!("closes {what} to sources outside the cluster, before DNAT; it polices host endpoints");
+        Ok(Step { object: object(&id), planned_on: None, edits: vec![Edit::Create(document)], why })
     }
 }
 

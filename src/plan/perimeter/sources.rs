@@ -80,6 +80,18 @@ pub fn pod_nets(world: &World) -> Vec<IpNet> {
     IpNet::aggregate(&pools.chain(ranges).collect())
 }
 
+/// Whether a Service's load balancer asks the nodes for their health, and from outside: those of clouds do. MetalLB is in
+/// the cluster and asks nobody; its pools tell its addresses.
+pub fn is_checked_from_outside(world: &World, service: &Service) -> bool {
+    let Some(pools) = world.network.address_pools.value() else { return true };
+    let given: Vec<&IpAddr> = service.load_balancer_ips.iter().chain(&service.proxied_ips).collect();
+    match given.is_empty() {
+        // None yet: whoever has pools here will give it one.
+        true => pools.is_empty(),
+        false => given.into_iter().any(|ip| !pools.iter().any(|pool| pool.contains(*ip))),
+    }
+}
+
 /// Whether nets are of the family of an address.
 pub fn of_family(nets: &[IpNet], like: IpAddr) -> impl Iterator<Item = IpNet> + '_ {
     nets.iter().copied().filter(move |net| net.addr().is_ipv4() == like.is_ipv4())
