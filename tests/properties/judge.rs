@@ -183,7 +183,7 @@ impl Judged<'_> {
                     doors.iter().any(|door| Some(door.key()) == flow.door)
                         && !is_of(after, &grant.from, flow.packet.source)
                 };
-                outside && grants(after).iter().any(|info| own(&info.grant))
+                outside && (grants(after).iter().any(|info| own(&info.grant)) || self.is_closed_elsewhere(flow))
             }
             Ask::Revoke(_) => {
                 // The door may go, and what its grant let in.
@@ -218,6 +218,19 @@ impl Judged<'_> {
                 (outside && announced) || isolated
             }
         }
+    }
+
+    fn is_closed_elsewhere(&self, flow: &Flow) -> bool {
+        let keys = keys(self.world);
+        let doors = doors::all(self.world);
+        let Some(door) = doors.iter().find(|door| Some(door.key()) == flow.door) else { return false };
+        door.tries(self.world, flow.packet.source).into_iter().filter(|one| Some(&one.node) != flow.node.as_ref()).any(
+            |one| {
+                let there =
+                    Flow { packet: one.packet, entry: one.entry, door: flow.door.clone(), node: Some(one.node) };
+                there.fate(self.world, &keys) == Fate::Stopped
+            },
+        )
     }
 
     fn is_for_dns(&self, flow: &Flow) -> bool {
