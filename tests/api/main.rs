@@ -13,3 +13,4 @@ mod faults;
 mod journey;
 mod permissions;
 mod requests;
+mod syncing;
