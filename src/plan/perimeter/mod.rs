@@ -66,8 +66,8 @@ pub fn raise(now: &World, target: &World, grants: &[Grant], shape: &Shape) -> Re
     let mut raised = outline(target, grants, shape)?;
     let ours = recognise::ours(target);
     let frame = Frame::new(target, grants, shape, ours.as_ref());
-    if raised.steps.is_empty() || (ours.is_none() && is_whole(target)) {
-        // Where nothing changes, nothing closes.
+    if raised.steps.iter().all(|step| step.object == nodes_set::object()) {
+        // Where only the set of the nodes changes, if anything, nothing closes.
         return Ok(raised);
     }
     // What is open now and would close: asked of the world that the plan would make without an exception for it.

@@ -172,8 +172,10 @@ pub fn sync(world: &World, accepted: &[Risk]) -> Result<Synced, PlanError> {
     }
     drift.extend(gaps(world));
     let mut plan = Plan { title: "sync".into(), notes: found.notes, ..Plan::default() };
+    let proven: Vec<Step> = settled.parts.iter().map(|part| part.step.clone()).collect();
     plan.steps = merged(settled.parts);
-    if let Some(guard) = &settled.guard {
+    // What was put together into one write is another sequence than the one that was proven.
+    if let (Some(guard), true) = (&settled.guard, plan.steps != proven) {
         prove(world, guard, &plan.steps)?;
     }
     Ok(Synced { plan, drift: once(drift) })
