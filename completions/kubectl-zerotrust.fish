@@ -85,6 +85,8 @@ client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
@@ -127,6 +129,8 @@ client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
@@ -173,6 +177,8 @@ client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
@@ -218,6 +224,8 @@ client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l node-port -d 'The number on the nodes, where the Service has none yet; without it a free one is chosen' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l nodes -d 'Only by the nodes with these labels, as role=edge' -r
@@ -267,6 +275,8 @@ client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l address -d 'The address that the load balancer is asked for (spec.loadBalancerIP)' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
@@ -315,6 +325,8 @@ client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l advertise -d 'Have this address of the Service advertised' -r -f -a "cluster\t'The cluster address'
 external\t'spec.externalIPs'
@@ -363,6 +375,8 @@ client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
@@ -405,6 +419,8 @@ client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
@@ -449,6 +465,8 @@ client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
@@ -687,6 +705,8 @@ client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r

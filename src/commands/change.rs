@@ -1,11 +1,14 @@
 //! What every command that changes something does with its plan: show it, ask, write it, say what was done.
 //! Never knows what the plan is for.
 
+mod taken_back;
+
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use super::confirming::Vigil;
 use super::session::Session;
 use super::signals;
 use super::trial;
@@ -43,6 +46,8 @@ struct Work<'a> {
     undoes: Option<u32>,
     /// What must hold after the change.
     tests: Vec<Assertion>,
+    /// Set where the change has to be confirmed.
+    vigil: Option<Vigil<'a>>,
     journal: Option<Journal>,
     older: Vec<Listed>,
     approved: Option<Prepared>,
@@ -62,12 +67,16 @@ pub async fn change(
         writing,
         undoes,
         tests: trial::load(&writing.tests, session.namespace().as_deref())?,
+        vigil: None,
         journal: None,
         older: Vec::new(),
         approved: None,
         interrupt: Interrupt::default(),
     };
     work.check_flags()?;
+    if writing.dry_run == DryRun::None {
+        work.vigil = Vigil::before(session, &writing.confirming).await?;
+    }
     let mut done = Change::default();
     let mut stale: Vec<Stop> = Vec::new();
     for _ in 0..PLANS {
@@ -87,6 +96,9 @@ pub async fn change(
         if work.only_prints() {
             work.print_dry(&prepared);
             return Ok(Outcome::Done);
+        }
+        if let Some(vigil) = work.vigil.as_ref().filter(|_| work.approved.is_none()) {
+            vigil.break_glass(&prepared).await?;
         }
         let approved = match work.approve(prepared) {
             Ok(approved) => approved,
@@ -288,7 +300,15 @@ impl Work<'_> {
         self.print_done(&done);
         if let Some(stop) = stop {
             let in_doubt = stop.is_in_doubt();
+            if self.vigil.is_some() && !done.written.is_empty() {
+                return self.take_back(&done, &stop.to_string(), in_doubt).await;
+            }
             return self.give_up(&done, stop.into(), in_doubt).await;
+        }
+        if let Some(vigil) = self.vigil.as_ref().filter(|_| !done.written.is_empty())
+            && let Err(why) = vigil.confirmed(&self.interrupt).await
+        {
+            return self.take_back(&done, &why, false).await;
         }
         let (writer, context) = (&self.session.source.writer(false, &self.writing.field_manager), self.session.context);
         if let Some(journal) = &mut self.journal {

@@ -5,6 +5,7 @@ pub mod allow;
 pub mod bgp_allow;
 pub mod change;
 pub mod completion;
+pub mod confirming;
 pub mod context;
 pub mod diagnose;
 pub mod explain;

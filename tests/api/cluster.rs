@@ -16,8 +16,11 @@ pub struct Cluster {
 impl Cluster {
     /// Starts one.
     pub fn start() -> Cluster {
-        let plane = ControlPlane::start();
-        let objects = include_str!("cluster.yaml");
+        Cluster::on(ControlPlane::start(), include_str!("cluster.yaml"))
+    }
+
+    /// The same objects on another control plane, in the form that it takes.
+    pub fn on(plane: ControlPlane, objects: &str) -> Cluster {
         plane.apply(objects);
         // What kubelet and Calico would report: kubectl apply leaves status out.
         for document in objects.split("\n---\n").filter(|document| document.contains("\nstatus:")) {

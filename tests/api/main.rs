@@ -6,11 +6,14 @@ mod support;
 
 mod cluster;
 mod concurrent;
+mod confirm;
 mod diagnose;
 mod explain;
+mod exposing;
 mod facts;
 mod faults;
 mod journey;
 mod permissions;
 mod requests;
+mod shapes;
 mod syncing;

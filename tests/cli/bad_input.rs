@@ -191,3 +191,20 @@ fn command_lines_that_are_wrong_end_with_2() {
         assert!(report.contains("--- stderr\n") && !report.contains("--- stdout"), "{line}: {report}");
     }
 }
+
+#[test]
+fn what_cannot_be_confirmed_is_refused() {
+    let lab = Lab::platform9();
+    let before = lab.files();
+    for (flags, reason) in [
+        ("--confirm-within 5m", "files are not enforced"),
+        ("--confirm-within 0s", "needs a time to confirm in"),
+        ("--confirm-within soon", "soon"),
+        ("--confirm-within 5m --no-record", "cannot be used with"),
+        ("--probe 10.0.0.1:22", "--confirm-within"),
+    ] {
+        let said = lab.run(&format!("lockdown --yes {flags}"));
+        assert!(said.starts_with("exit 2\n") && said.contains(reason), "{flags}: {said}");
+    }
+    assert_eq!(lab.files(), before);
+}

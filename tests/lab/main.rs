@@ -6,6 +6,7 @@
 mod support;
 
 mod api;
+mod article;
 mod cage;
 mod cast;
 mod diagnosed;
@@ -33,6 +34,7 @@ mod scenes;
 mod sctp;
 mod server;
 mod shrink;
+mod stage;
 mod station;
 mod tally;
 mod topology;

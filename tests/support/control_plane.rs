@@ -19,6 +19,10 @@ use super::servers::{self, Servers};
 /// How long a start may take; it takes seconds, but on a machine that compiles at the same time it can take many.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+/// A field of every policy's schema, and the same with the one that 3.28 lacks.
+const TYPES: &str = "\n              types:\n";
+const TIER_AND_TYPES: &str = "\n              tier:\n                type: string\n              types:\n";
+
 /// Where a control plane runs.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -182,6 +186,40 @@ impl ControlPlane {
         keep(&self.place, self.servers, "kube-controller-manager", &flags, home.join("controllers.log"))
     }
 
+    /// Starts another server beside the control plane, which goes with the value.
+    pub fn start_beside(&self, program: &Path, flags: &[String], environment: &[(&str, &Path)], log: &str) -> Keeper {
+        let variables = environment.iter().map(|(name, value)| OsString::from(format!("{name}={}", value.display())));
+        let words: Vec<OsString> =
+            [OsString::from("env")].into_iter().chain(variables).chain([program.as_os_str().to_owned()]).collect();
+        Keeper::start(&words, flags, self.scratch.path().join(log))
+    }
+
+    /// An etcd of its own for Calico, on loopback, and its address.
+    pub fn start_etcd_beside(&self) -> (Keeper, String) {
+        let free =
+            || TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr()).expect("a free port").port();
+        let (client, peer) = (format!("http://127.0.0.1:{}", free()), format!("http://127.0.0.1:{}", free()));
+        let home = self.scratch.path();
+        let flags = [
+            format!("--data-dir={}/calico-data", home.display()),
+            "--unsafe-no-fsync".into(),
+            "--name=calico".into(),
+            format!("--listen-client-urls={client}"),
+            format!("--advertise-client-urls={client}"),
+            format!("--listen-peer-urls={peer}"),
+            format!("--initial-advertise-peer-urls={peer}"),
+            format!("--initial-cluster=calico={peer}"),
+        ];
+        let etcd = keep(&self.place, self.servers, "etcd", &flags, home.join("calico-etcd.log"));
+        (etcd, client)
+    }
+
+    /// The authority that users are signed by, whose certificate is the first path, and a pair for a server that it signs.
+    pub fn serving_pair(&self, file: &str, names: &[&str]) -> (PathBuf, PathBuf, PathBuf) {
+        let pair = self.users.server(file, names);
+        (self.users.certificate("users"), pair.certificate, pair.key)
+    }
+
     /// A directory that goes with the control plane.
     pub fn directory(&self) -> &Path {
         self.scratch.path()
@@ -227,24 +265,56 @@ impl ControlPlane {
         }
     }
 
+    /// Calico's kinds as custom resources of projectcalico.org/v3, as Calico has them from 3.32 on. There is no Go module of
+    /// that release to be had, so these are 3.28's own schemas under the newer group and version: enough for everything but
+    /// the newer release's own rules (CEL) and fields.
+    pub fn install_native_crds(&self) {
+        let directory = self.scratch.path().join("native");
+        self.rewrite_crds(&directory, |text| {
+            let text = text.replace("crd.projectcalico.org", "projectcalico.org").replace(TYPES, TIER_AND_TYPES);
+            text.replace("  - name: v1\n", "  - name: v3\n")
+        });
+        let before = self.established();
+        self.create_crds(&directory, before);
+    }
+
     fn install_crds(&self) {
-        let crds = format!("--filename={}", self.servers.crds().display());
+        self.create_crds(&self.servers.crds(), 0);
+    }
+
+    /// Calico's CRDs of crd.projectcalico.org/v1 beside others, with the field that names the tier, as from 3.29 on.
+    pub fn install_crds_too(&self) {
+        let directory = self.scratch.path().join("tiered");
+        self.rewrite_crds(&directory, |text| text.replace(TYPES, TIER_AND_TYPES));
+        let before = self.established();
+        self.create_crds(&directory, before);
+    }
+
+    fn rewrite_crds(&self, directory: &Path, rewrite: impl Fn(String) -> String) {
+        fs::create_dir(directory).expect("make a directory for CRDs");
+        for file in fs::read_dir(self.servers.crds()).expect("list Calico's CRDs") {
+            let file = file.expect("list Calico's CRDs");
+            let text = fs::read_to_string(file.path()).expect("read one of Calico's CRDs");
+            fs::write(directory.join(file.file_name()), rewrite(text)).expect("write a CRD");
+        }
+    }
+
+    fn established(&self) -> usize {
+        let template = r#"jsonpath={.items[*].status.conditions[?(@.type=="Established")].status}"#;
+        let conditions = self.kubectl(["get", "customresourcedefinitions", "--output", template]);
+        String::from_utf8_lossy(&conditions.stdout).split_whitespace().filter(|s| *s == "True").count()
+    }
+
+    fn create_crds(&self, directory: &Path, before: usize) {
+        let crds = format!("--filename={}", directory.display());
         // Not validated by kubectl: it would fetch and parse the whole OpenAPI document for that.
         succeeded("kubectl create", &self.kubectl(["create", &crds, "--validate=false"]));
         // Not kubectl wait, which opens a watch for each CRD in turn: two seconds for eighteen of them.
-        let template = r#"jsonpath={.items[*].status.conditions[?(@.type=="Established")].status}"#;
-        let created = fs::read_dir(self.servers.crds()).expect("list Calico's CRDs").count();
+        let created = before + fs::read_dir(directory).expect("list Calico's CRDs").count();
         let deadline = Instant::now() + PATIENCE;
-        loop {
-            // A failure too is a no: kubectl does not filter conditions that are not there yet.
-            let conditions = self.kubectl(["get", "customresourcedefinitions", "--output", template]);
-            let established =
-                String::from_utf8_lossy(&conditions.stdout).split_whitespace().filter(|s| *s == "True").count();
-            if conditions.status.success() && established == created {
-                return;
-            }
-            let conditions = String::from_utf8_lossy(&conditions.stderr);
-            assert!(Instant::now() < deadline, "Calico's CRDs are not established: {conditions}");
+        // A failure too is a no: kubectl does not filter conditions that are not there yet.
+        while self.established() != created {
+            assert!(Instant::now() < deadline, "Calico's CRDs are not established");
             sleep(Duration::from_millis(50));
         }
     }
@@ -314,7 +384,6 @@ fn apiserver_flags(home: &Path, etcd: &str, users: &Authority, place: &Place) ->
         "--requestheader-extra-headers-prefix=X-Remote-Extra-".into(),
         file("proxy-client-cert-file", &proxy.certificate),
         file("proxy-client-key-file", &proxy.key),
-        "--enable-aggregator-routing=true".into(),
         file("audit-policy-file", &policy),
         file("audit-log-path", &home.join("audit.log")),
     ]

@@ -8,15 +8,19 @@
 
 #![allow(dead_code, unused_imports, reason = "every test binary includes the whole module and uses a part of it")]
 
+mod aggregated;
 mod audit;
 mod certificates;
 mod control_plane;
 mod keeper;
 mod oracle;
+mod relay;
 mod servers;
 
+pub use aggregated::Aggregated;
 pub use audit::AuditEvent;
 pub use control_plane::{ControlPlane, Place};
 pub use keeper::{Keeper, Scratch};
 pub use oracle::{Judgement, Oracle};
-pub use servers::{Servers, build, build_felix};
+pub use relay::Relay;
+pub use servers::{Servers, build, build_calico_apiserver, build_felix, recorded_cases};

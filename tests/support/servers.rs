@@ -50,7 +50,8 @@ pub fn build() -> &'static Servers {
     static BUILT: OnceLock<Servers> = OnceLock::new();
     BUILT.get_or_init(|| {
         let what = "kube-apiserver and calicoctl from their Go modules; the first time takes up to 13 minutes";
-        let directory = built("", what, |sources, directory| {
+        let files = ["control-plane/main.go", "calico/oracle/main.go"];
+        let directory = built("", &["control-plane", "calico"], &files, what, |sources, directory| {
             let programs = directory.join("bin");
             fs::create_dir_all(&programs).expect("make the directory of the programs");
             build_control_plane(&sources.join("control-plane"), &programs);
@@ -65,23 +66,74 @@ pub fn build() -> &'static Servers {
 pub fn build_felix() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let directory =
-            built("felix-", "Felix from its Go module; the first time takes up to 5 minutes", |sources, to| {
-                let build = format!("{CALICO_MODULE}/felix/buildinfo");
-                let flags = format!("-s -w -X {build}.GitVersion={CALICO_VERSION}");
-                let main = format!("{CALICO_MODULE}/felix/cmd/calico-felix");
-                go_build(&sources.join("calico"), &flags, &to.join("calico-felix"), &main);
-            });
+        let what = "Felix from its Go module; the first time takes up to 5 minutes";
+        let directory = built("felix-", &["calico"], &[], what, |sources, to| {
+            let build = format!("{CALICO_MODULE}/felix/buildinfo");
+            let flags = format!("-s -w -X {build}.GitVersion={CALICO_VERSION}");
+            let main = format!("{CALICO_MODULE}/felix/cmd/calico-felix");
+            go_build(&sources.join("calico"), &flags, &to.join("calico-felix"), &main);
+        });
         directory.join("calico-felix")
     })
 }
 
+/// Builds Calico's API server, which serves projectcalico.org/v3 behind kube-apiserver, if no earlier run did, and gives the
+/// program; the first time takes up to 4 minutes. Of no later release than the others is there a Go module to be had.
+pub fn build_calico_apiserver() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let what = "Calico's API server from its Go module; the first time takes up to 4 minutes";
+        let directory = built("calico-apiserver-", &["apiserver"], &[], what, |sources, to| {
+            let main = format!("{CALICO_MODULE}/apiserver/cmd/apiserver");
+            go_build(&sources.join("apiserver"), "-s -w", &to.join("calico-apiserver"), &main);
+        });
+        directory.join("calico-apiserver")
+    })
+}
+
+/// Everything that Calico's validator is asked by Calico's own tests, one JSON line each: its `type`, the `input`, and
+/// whether it was `valid`. They are run here, from the Go module, and nothing of them is kept in this repository.
+pub fn recorded_cases() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let what = "the tests of Calico's validator from its Go module, and runs them";
+        let directory = built("cases-", &["calico"], &["calico/cases/record.go"], what, |sources, to| {
+            let module = sources.join("calico");
+            let package = format!("{CALICO_MODULE}/libcalico-go/lib/validator/v3");
+            let directory = PathBuf::from(go(&module, ["list", "-f", "{{.Dir}}", &package]));
+            let validator = directory.join("validator.go");
+            let text = fs::read_to_string(&validator).expect("read Calico's validator");
+            let (entry, renamed) = ("func Validate(current interface{}) error {", "func validateUnrecorded(");
+            assert!(text.contains(entry), "Calico's validator has another entry than {entry}");
+            let text = text.replace(entry, &format!("{renamed}current interface{{}}) error {{"));
+            fs::write(to.join("validator.go"), text).expect("write the renamed validator");
+            let replaced = serde_json::json!({ "Replace": {
+                validator.to_string_lossy(): to.join("validator.go"),
+                directory.join("record.go").to_string_lossy(): module.join("cases/record.go"),
+            } });
+            fs::write(to.join("overlay.json"), replaced.to_string()).expect("write the overlay");
+            let overlay = format!("-overlay={}", to.join("overlay.json").display());
+            let program = to.join("validator.test");
+            let output = format!("-o={}", program.display());
+            go(&module, ["test", "-c", "-trimpath", "-buildvcs=false", &overlay, &output, &package]);
+            let cases = to.join("cases.json");
+            // It leaves a report beside its package, as Calico's tests do.
+            let report = to.join("a/b/c");
+            fs::create_dir_all(&report).and_then(|()| fs::create_dir(to.join("report"))).expect("make directories");
+            let ran = Command::new(&program).current_dir(report).env("RECORDED_CASES", &cases).output();
+            let ran = ran.expect("run the tests of Calico's validator");
+            assert!(ran.status.success(), "Calico's own tests failed:\n{}", String::from_utf8_lossy(&ran.stdout));
+        });
+        directory.join("cases.json")
+    })
+}
+
 /// The directory of a group of programs, which `build` fills if no earlier run did.
-fn built(group: &str, what: &str, build: impl FnOnce(&Path, &Path)) -> PathBuf {
+fn built(group: &str, modules: &[&str], files: &[&str], what: &str, build: impl FnOnce(&Path, &Path)) -> PathBuf {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("cargo's tmp lies in its target directory");
     let root = target.join("servers");
-    let directory = root.join(format!("{group}{}", digest(&sources, &go_version(&sources))));
+    let directory = root.join(format!("{group}{}", digest(&sources, modules, files, &go_version(&sources))));
     if !directory.exists() {
         build_alone(&root, &directory, what, |unfinished| build(&sources, unfinished));
     }
@@ -171,20 +223,14 @@ fn minor(version: &str) -> Option<u32> {
     rest[..end].parse().ok()
 }
 
-/// Changes with everything that the servers are made of. Not a checksum: Go's own sums guard the modules.
-fn digest(sources: &Path, go_version: &str) -> String {
+/// Changes with everything that a group of programs is made of. Not a checksum: Go's own sums guard the modules.
+fn digest(sources: &Path, modules: &[&str], files: &[&str], go_version: &str) -> String {
     let mut hasher = DefaultHasher::new();
     // This file too, since it holds the flags of the builds.
     (go_version, include_str!("servers.rs")).hash(&mut hasher);
-    for file in [
-        "control-plane/go.mod",
-        "control-plane/go.sum",
-        "control-plane/main.go",
-        "calico/go.mod",
-        "calico/go.sum",
-        "calico/oracle/main.go",
-    ] {
-        fs::read(sources.join(file)).unwrap_or_else(|e| panic!("read tests/servers/{file}: {e}")).hash(&mut hasher);
+    let of_modules = modules.iter().flat_map(|module| [format!("{module}/go.mod"), format!("{module}/go.sum")]);
+    for file in of_modules.chain(files.iter().map(ToString::to_string)) {
+        fs::read(sources.join(&file)).unwrap_or_else(|e| panic!("read tests/servers/{file}: {e}")).hash(&mut hasher);
     }
     format!("{:016x}", hasher.finish())
 }

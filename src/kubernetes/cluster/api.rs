@@ -17,7 +17,7 @@ use super::transport::{Call, Notice};
 use crate::kubernetes::AccessError;
 use crate::kubernetes::calico::Shape;
 use crate::kubernetes::names::{
-    CALICO_CRD_GROUP, CALICO_GROUP, DATASTORE_MIGRATIONS, AGGREGATED_ONLY, Kind, MIGRATION_GROUP,
+    AGGREGATED_ONLY, CALICO_CRD_GROUP, CALICO_GROUP, DATASTORE_MIGRATIONS, Kind, MIGRATION_GROUP,
 };
 use crate::model::world::Version;
 

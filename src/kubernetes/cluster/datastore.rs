@@ -59,5 +59,7 @@ impl Cluster {
 
 /// What a person can do where the objects are in etcd.
 pub(super) fn in_etcd(sign: &str) -> String {
-    format!("Calico keeps its objects in an etcd of its own ({sign}), not on this API server, so they are not seen here")
+    format!(
+        "Calico keeps its objects in an etcd of its own ({sign}), not on this API server, so they are not seen here"
+    )
 }

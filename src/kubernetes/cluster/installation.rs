@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Cluster;
-use super::api::Api;
 use super::answer::Answer;
+use super::api::Api;
 use super::datastore::in_etcd;
 use super::locate::Location;
 use super::transport::Call;

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::Cluster;
 use super::answer::Answer;
-use super::installation::Installation;
 use super::api::Api;
+use super::installation::Installation;
 use super::transport::Call;
 use crate::kubernetes::calico::{from_server, is_tiered, stored_name, to_stored};
 use crate::kubernetes::names::{Kind, TOOL};
@@ -126,7 +126,7 @@ impl ClusterWriter<'_> {
     }
 
     /// Under which names an object may be stored, likeliest first.
-    fn stored_names(&self, object: &ObjectRef, api: Api, installation: Installation) -> Vec<String> {
+    pub(super) fn stored_names(&self, object: &ObjectRef, api: Api, installation: Installation) -> Vec<String> {
         if api != Api::Crd {
             return vec![object.name.clone()];
         }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::rule::Protocol;
-use super::text::{is_port_name, is_subdomain};
+use super::text::{is_interface, is_port_name, is_subdomain};
 use super::{Check, list, refuse_repeats, show, text};
 use crate::model::net::parse_net;
 
@@ -38,8 +38,7 @@ pub(super) fn check_host_endpoint(check: &mut Check, spec: &Value) {
     if interface.is_empty() && addresses.is_empty() {
         check.refuse("spec.interfaceName", "is not set, and expectedIPs neither; one of them must tell the interface");
     }
-    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    if !interface.is_empty() && interface != "*" && (interface.len() > 15 || !interface.bytes().all(is_inner)) {
+    if !interface.is_empty() && interface != "*" && !is_interface(interface) {
         let reason = format!("{interface:?} must be * or an interface's name: at most 15 letters, digits, _ . -");
         check.refuse("spec.interfaceName", reason);
     }

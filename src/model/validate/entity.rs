@@ -156,7 +156,7 @@ fn check_ports(check: &mut Check, path: &str, ports: &[Value]) -> Ports {
 
 /// How many slots of a multiport match a port takes; a name takes none. One that cannot be read stops every policy of
 /// the kind from reaching Felix (facts, part 0).
-fn slots(value: &Value) -> Result<usize, String> {
+pub(super) fn slots(value: &Value) -> Result<usize, String> {
     let number = |digits: &str| digits.parse::<u16>().ok().filter(|port| *port != 0);
     let wrong = |reason: &str| Err(format!("{} {reason}", show(value)));
     let text = match value {

@@ -21,8 +21,12 @@ pub(super) fn check(check: &mut Check, object: &Value) {
         check.refuse("metadata.namespace", reason);
     }
     check_annotations(check, "metadata.annotations", &metadata["annotations"]);
-    for (key, value) in metadata["labels"].as_object().into_iter().flatten() {
-        let path = format!("metadata.labels[{key}]");
+    check_labels(check, "metadata.labels", &metadata["labels"]);
+}
+
+pub(super) fn check_labels(check: &mut Check, path: &str, labels: &Value) {
+    for (key, value) in labels.as_object().into_iter().flatten() {
+        let path = format!("{path}[{key}]");
         if !is_qualified_name(key) {
             check.refuse(&path, format!("{key:?} is no label key: {KEY}"));
         }

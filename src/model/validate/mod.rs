@@ -2,14 +2,20 @@
 //! Never knows where an object comes from or what is in the cluster: a tier or a Service that does not exist is no matter
 //! of this file.
 //!
-//! `shape` is what the API server checks (fields and their types), `metadata`, `policy`, `rule`, `entity` and `endpoint` are
+//! `shape` and `settings` are what the API server checks (fields and their types), the others are
 //! what calicoctl checks (lcg/validator/v3/validator.go) and, from 3.32 on, the CEL rules of Calico's CRDs.
 
+mod bgp;
+mod duration;
 mod endpoint;
 mod entity;
+mod felix;
 mod metadata;
 mod policy;
+mod pool;
+mod regexp;
 mod rule;
+mod settings;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -37,8 +43,8 @@ impl std::fmt::Display for Violation {
 }
 
 /// Every rule that an object in v3 form breaks: what calicoctl and the API server of this version would refuse, and what
-/// they would take and Felix would misread. Without a version, what any version would refuse. For policies (the staged
-/// kinds too), network sets, host endpoints and tiers; no other kind has rules here.
+/// they would take and Felix would misread. Without a version, what any version would refuse. For every kind of Calico
+/// that this program reads or writes, and profiles; no other kind has rules here.
 pub fn validate(object: &Value, version: Option<Version>) -> Vec<Violation> {
     let Some(kind) = Kind::of(object) else { return Vec::new() };
     let mut check = Check { version, kind, found: Vec::new() };
@@ -57,6 +63,13 @@ pub fn validate(object: &Value, version: Option<Version>) -> Vec<Violation> {
         Kind::GlobalNetworkSet | Kind::NetworkSet => endpoint::check_network_set(&mut check, object),
         Kind::HostEndpoint => endpoint::check_host_endpoint(&mut check, &object["spec"]),
         Kind::Tier => endpoint::check_tier(&mut check, object),
+        Kind::Profile => policy::check_profile(&mut check, &object["spec"]),
+        Kind::IPPool => pool::check(&mut check, &object["spec"]),
+        Kind::BGPConfiguration => bgp::check_configuration(&mut check, &object["spec"]),
+        Kind::BGPPeer => bgp::check_peer(&mut check, &object["spec"]),
+        Kind::FelixConfiguration => felix::check(&mut check, &object["spec"]),
+        Kind::KubeControllersConfiguration => felix::check_controllers(&mut check, &object["spec"]),
+        Kind::ClusterInformation => {}
     }
     check.found
 }
@@ -73,10 +86,17 @@ enum Kind {
     NetworkSet,
     HostEndpoint,
     Tier,
+    Profile,
+    IPPool,
+    BGPConfiguration,
+    BGPPeer,
+    FelixConfiguration,
+    KubeControllersConfiguration,
+    ClusterInformation,
 }
 
 impl Kind {
-    const ALL: [Kind; 9] = [
+    const ALL: [Kind; 16] = [
         Kind::GlobalNetworkPolicy,
         Kind::NetworkPolicy,
         Kind::StagedGlobalNetworkPolicy,
@@ -86,6 +106,13 @@ impl Kind {
         Kind::NetworkSet,
         Kind::HostEndpoint,
         Kind::Tier,
+        Kind::Profile,
+        Kind::IPPool,
+        Kind::BGPConfiguration,
+        Kind::BGPPeer,
+        Kind::FelixConfiguration,
+        Kind::KubeControllersConfiguration,
+        Kind::ClusterInformation,
     ];
 
     fn of(object: &Value) -> Option<Kind> {

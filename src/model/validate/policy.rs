@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::rule::{self, Direction};
 use super::text::is_label;
-use super::{Check, Kind, list, refuse_more, show, text};
+use super::{Check, Kind, list, metadata, refuse_more, show, text};
 use crate::model::selector::Selector;
 
 /// Calico's limits from 3.33 on.
@@ -37,6 +37,16 @@ pub(super) fn check(check: &mut Check, object: &Value) {
             rule::check(check, &format!("spec.{field}[{index}]"), each, direction);
         }
     }
+}
+
+/// A profile: rules as in a policy, and labels for whoever has it.
+pub(super) fn check_profile(check: &mut Check, spec: &Value) {
+    for (field, direction) in [("ingress", Direction::Ingress), ("egress", Direction::Egress)] {
+        for (index, each) in list(spec, field).iter().enumerate() {
+            rule::check(check, &format!("spec.{field}[{index}]"), each, direction);
+        }
+    }
+    metadata::check_labels(check, "spec.labelsToApply", &spec["labelsToApply"]);
 }
 
 fn check_staged_action(check: &mut Check, spec: &Value) {
@@ -135,6 +145,8 @@ fn check_hook(check: &mut Check, spec: &Value) {
 pub(super) enum Global {
     Never,
     Alone,
+    /// Where Calico does not look: selectors of nodes.
+    Anywhere,
 }
 
 pub(super) fn check_selector(check: &mut Check, path: &str, value: &Value, global: Global) {

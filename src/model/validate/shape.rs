@@ -3,10 +3,13 @@
 
 use serde_json::Value;
 
-use super::{Check, Kind, show};
+use super::duration::is_duration;
+use super::{Check, Kind, settings, show};
 
-enum Shape {
+pub(super) enum Shape {
     Text,
+    /// As Go writes it: `1m30s`.
+    Duration,
     Flag,
     Whole,
     Number,
@@ -127,6 +130,27 @@ fn spec(kind: Kind) -> &'static [Fields] {
         Kind::GlobalNetworkSet | Kind::NetworkSet => &[NETWORK_SET],
         Kind::HostEndpoint => &[HOST_ENDPOINT],
         Kind::Tier => &[TIER],
+        Kind::Profile => &[PROFILE],
+        _ => &[],
+    }
+}
+
+const PROFILE: &[(&str, Shape)] =
+    &[("ingress", Shape::List(&RULE)), ("egress", Shape::List(&RULE)), ("labelsToApply", Shape::TextByKey)];
+
+/// The spec of a kind that configures Calico. Each release adds fields, so that one which is not known is an error only
+/// where the release is so old that all are.
+fn check_settings(check: &mut Check, path: &str, value: &Value, known: Fields) {
+    let Some(fields) = value.as_object() else { return walk_fields(check, path, value, &[known]) };
+    let all_are_known = check.version.is_some_and(|version| !version.at_least(3, 29));
+    for (name, value) in fields {
+        let path = format!("{path}.{name}");
+        let of_felix = || settings::felix_plain(name).filter(|_| check.kind == Kind::FelixConfiguration);
+        match known.iter().find(|(field, _)| field == name).map(|(_, shape)| shape).or_else(of_felix) {
+            Some(shape) => walk(check, &path, value, shape),
+            None if all_are_known => check.refuse(path, unknown(name, &[known])),
+            None => {}
+        }
     }
 }
 
@@ -138,7 +162,10 @@ pub(super) fn check(check: &mut Check, object: &Value) {
         match field.as_str() {
             "apiVersion" | "kind" => walk(check, field, value, &Shape::Text),
             "metadata" => walk(check, field, value, &METADATA),
-            "spec" => walk_fields(check, field, value, spec(check.kind)),
+            "spec" => match settings::spec(check.kind) {
+                Some(known) => check_settings(check, field, value, known),
+                None => walk_fields(check, field, value, spec(check.kind)),
+            },
             // A Tier has a status from 3.32 on, which is not ours to write.
             "status" => {}
             _ => check.refuse(field, unknown(field, &[])),
@@ -162,6 +189,8 @@ fn walk(check: &mut Check, path: &str, value: &Value, shape: &Shape) {
                 .for_each(|(index, item)| walk(check, &format!("{path}[{index}]"), item, of));
         }
         (Shape::Fields(fields), _) => return walk_fields(check, path, value, &[fields]),
+        (Shape::Duration, Value::String(text)) if is_duration(text) => return,
+        (Shape::Duration, _) => "a duration, as 1m30s",
         (Shape::Text, _) => "text",
         (Shape::Flag, _) => "true or false",
         (Shape::Whole, _) => "a whole number",

@@ -39,3 +39,13 @@ pub(super) fn is_qualified_name(text: &str) -> bool {
 pub(super) fn is_port_name(text: &str) -> bool {
     text.len() <= 15 && is_label(text) && !text.contains("--") && text.bytes().any(|byte| byte.is_ascii_lowercase())
 }
+
+/// The name of a network interface: at most 15 of `[a-zA-Z0-9_.-]`.
+pub(super) fn is_interface(text: &str) -> bool {
+    is_interface_of(text, b"_.-")
+}
+
+/// The same with other characters than letters and digits.
+pub(super) fn is_interface_of(text: &str, others: &[u8]) -> bool {
+    (1..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
+}

@@ -139,7 +139,7 @@ impl Followed {
 }
 
 /// What the new rules say that the old ones do not, and the other way round.
-fn difference(edits: &[Edit]) -> String {
+pub fn difference(edits: &[Edit]) -> String {
     let (mut before, mut after) = (BTreeSet::new(), BTreeSet::new());
     for edit in edits {
         let Edit::ReplaceRules { old, new, .. } = edit else { continue };

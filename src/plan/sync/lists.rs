@@ -17,6 +17,7 @@ use ipnet::IpNet;
 
 use super::super::edit::{Edit, NetsOf};
 use super::super::perimeter::{is_closing, nodes_set, sources};
+use super::super::roles::{LIFELINE, role};
 use super::super::{Step, simulate};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::names::{GRANT, Kind, ROLE};
@@ -104,7 +105,8 @@ pub fn find(world: &World) -> Vec<List> {
 }
 
 fn of_policy(world: &World, id: &PolicyId, written: &Written) -> Vec<List> {
-    if !matches!(id.kind, PolicyKind::GlobalNetworkPolicy | PolicyKind::NetworkPolicy) {
+    let of_calico = matches!(id.kind, PolicyKind::GlobalNetworkPolicy | PolicyKind::NetworkPolicy);
+    if !of_calico || role(written) == Some(LIFELINE) {
         return Vec::new();
     }
     let policy = world.policies.iter().find(|policy| policy.id == *id);

@@ -3,6 +3,7 @@
 //! Never makes or takes a grant, never changes a Service, and never guesses.
 
 mod advertised;
+mod callers;
 mod find;
 mod grants;
 pub mod lists;

@@ -33,11 +33,18 @@ type answer struct {
 }
 
 var kinds = map[string]func() any{
-	"GlobalNetworkPolicy": func() any { return api.NewGlobalNetworkPolicy() },
-	"NetworkPolicy":       func() any { return api.NewNetworkPolicy() },
-	"GlobalNetworkSet":    func() any { return api.NewGlobalNetworkSet() },
-	"NetworkSet":          func() any { return api.NewNetworkSet() },
-	"HostEndpoint":        func() any { return api.NewHostEndpoint() },
+	"GlobalNetworkPolicy":          func() any { return api.NewGlobalNetworkPolicy() },
+	"NetworkPolicy":                func() any { return api.NewNetworkPolicy() },
+	"GlobalNetworkSet":             func() any { return api.NewGlobalNetworkSet() },
+	"NetworkSet":                   func() any { return api.NewNetworkSet() },
+	"HostEndpoint":                 func() any { return api.NewHostEndpoint() },
+	"IPPool":                       func() any { return api.NewIPPool() },
+	"BGPConfiguration":             func() any { return api.NewBGPConfiguration() },
+	"BGPPeer":                      func() any { return api.NewBGPPeer() },
+	"FelixConfiguration":           func() any { return api.NewFelixConfiguration() },
+	"Profile":                      func() any { return api.NewProfile() },
+	"ClusterInformation":           func() any { return api.NewClusterInformation() },
+	"KubeControllersConfiguration": func() any { return api.NewKubeControllersConfiguration() },
 }
 
 func refuse(err error) answer {
