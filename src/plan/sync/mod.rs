@@ -133,7 +133,7 @@ pub fn drift(world: &World) -> Vec<Drift> {
 /// A drift as a finding; none where it is not known whether it is one.
 pub fn finding(drift: &Drift) -> Option<Finding> {
     let (code, said): (_, Vec<String>) = match &drift.remedy {
-        Remedy::Sync => (BEHIND, vec!["`kubectl zerotrust sync` mends it".into()]),
+        Remedy::Sync => (BEHIND, vec!["`kubectl zerotrust sync` mends it, or says what stands in the way".into()]),
         Remedy::Other(hints) => (BEHIND_ELSEWHERE, hints.clone()),
         Remedy::Unknown(_) => return None,
     };

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::super::decide::without_exposures;
 use super::super::expose::proof::{clients, shown, strangers};
 use super::super::expose::{lifelines, polices_hosts};
 use super::super::perimeter::compose::doors_of;
@@ -41,8 +42,9 @@ struct Watched {
 impl Guard {
     /// What holds in a world. `target` is the same world with the doors that there will be.
     pub fn of(world: &World, target: &World, grants: &[Grant], accepted: &[Risk]) -> Result<Guard, PlanError> {
-        // A door that is open by a new node alone is one that the perimeter is late for.
-        let covered = simulate(world, &endpoints::missing(world, None))?;
+        // A door that is open by a new node alone is one that the perimeter is late for, and one that an exposure of another
+        // door opens was not asked for.
+        let covered = without_exposures(&simulate(world, &endpoints::missing(world, None))?);
         let mut guard = Guard {
             closed: Vec::new(),
             open: Vec::new(),
