@@ -300,12 +300,12 @@ fn always(topology: &Topology) -> Vec<String> {
 
 /// Whom a pod sees when a client comes by a node and is masqueraded. On the pod's own node that follows every policy, and is
 /// the kernel's choice.
-fn saw(node: &str, of_pod: &str) -> String {
+pub fn saw(node: &str, of_pod: &str) -> String {
     if node == of_pod { String::new() } else { format!(" saw way({node},{of_pod})") }
 }
 
 /// Flows of every node: the text with NODE replaced.
-fn each_node(topology: &Topology, text: &str) -> Vec<String> {
+pub fn each_node(topology: &Topology, text: &str) -> Vec<String> {
     topology.nodes.iter().map(|node| text.replace("NODE", &node.name)).collect()
 }
 

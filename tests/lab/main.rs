@@ -11,6 +11,7 @@ mod cage;
 mod cast;
 mod diagnosed;
 mod differential;
+mod drift;
 mod enforcement;
 mod exchange;
 mod fake;

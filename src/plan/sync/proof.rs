@@ -52,7 +52,7 @@ impl Guard {
             grants.iter().flat_map(|grant| doors_of(target, grant)).map(|doorway| doorway.key()).collect();
         for doorway in doors::all(target) {
             for source in sources.iter().filter(|source| !is_granted(target, grants, &doorway, **source)) {
-                for one in doorway.tries(target, *source) {
+                for one in ways_in(world, target, &doorway, *source) {
                     let before = one.passes(world);
                     let namespace = doorway.service.namespace.clone();
                     let unknown = matches!(before, Pass::Unknown(_));
@@ -113,6 +113,17 @@ impl Guard {
         }
         Ok(())
     }
+}
+
+/// The ways of a source to a door. By the address of a node's tunnel nobody comes who may not, or perhaps may, come by the
+/// node's own: what holds for a door holds for all addresses of a node, and a tunnel can be newer than the door.
+fn ways_in(world: &World, target: &World, doorway: &Doorway<'_>, source: IpAddr) -> Vec<Try> {
+    let mut tries = doorway.tries(target, source);
+    let usual = |one: &Try| doors::is_usual(target, one);
+    if tries.iter().filter(|one| usual(one)).any(|one| one.passes(world) != Pass::No) {
+        tries.retain(usual);
+    }
+    tries
 }
 
 /// Whether a step can touch a way in: a policy of a namespace only its own pods', a host endpoint only its node's.
