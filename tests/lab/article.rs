@@ -9,7 +9,7 @@ use super::topology::{Encapsulation, Mode, Proxy, Topology};
 
 /// A Service that has no door yet, for nginx; one of a namespace that is never locked, whose door is open to everybody; and
 /// the label of the perimeter's set on a pod that has no business with it.
-const PROPS: &str = "
+pub const PROPS: &str = "
 apiVersion: v1
 kind: Service
 metadata: { namespace: policy-demo, name: front }
@@ -262,7 +262,7 @@ fn advertised(topology: &Topology) -> Scene {
 }
 
 /// What passes, and what does not, from the lockdown on, whatever is exposed.
-fn always(topology: &Topology) -> Vec<String> {
+pub fn always(topology: &Topology) -> Vec<String> {
     let of_nodes = [
         "stranger -> NODE tcp:22 = allow by NODE",
         "stranger -> NODE tcp:9999 = allow by NODE",
