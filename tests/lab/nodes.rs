@@ -42,6 +42,13 @@ fn locked_nodes_in_both_families_and_vxlan() {
     let state = stage.state();
     lock(&mut stage, &ever);
     stage.check("the nodes locked", &[ever.as_slice(), &closed].concat());
+    // Who is beside whom has to be asked again, which no policy may stop (facts that show only when the caches are empty).
+    for node in &topology.nodes {
+        stage
+            .lab
+            .on(&node.name, "ip neighbour flush dev eth0 nud permanent; ip -6 neighbour flush dev eth0 nud permanent");
+    }
+    stage.check("the nodes locked, and no neighbour known", &[ever.as_slice(), &closed].concat());
     stage.run(&["undo"]);
     stage.check("undone", &[ever.as_slice(), &open].concat());
     let left = stage.state();
