@@ -85,6 +85,17 @@ pub enum Way {
     Bgp,
 }
 
+impl Way {
+    /// The type of Service that has such a door, as far as one has to be made for it.
+    pub fn kind(self) -> Option<&'static str> {
+        match self {
+            Way::NodePort => Some("NodePort"),
+            Way::LoadBalancer => Some("LoadBalancer"),
+            Way::Bgp => None,
+        }
+    }
+}
+
 impl fmt::Display for Way {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {

@@ -5,16 +5,17 @@ use serde_json::Value;
 
 use super::{Lab, program};
 
-const NODES: [&str; 4] = ["10.128.146.177", "10.128.146.255", "10.128.147.102", "10.128.147.68"];
+/// The nodes of the example, whose names are addresses.
+pub const NODES: [&str; 4] = ["10.128.146.177", "10.128.146.255", "10.128.147.102", "10.128.147.68"];
 
-fn verdict(lab: &Lab, from: &str, to: &str) -> String {
+pub fn verdict(lab: &Lab, from: &str, to: &str) -> String {
     let line = format!("explain --from {from} --to {to} -f manifests -o json");
     let output = program(lab.directory.path()).args(line.split(' ')).output().unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     answer["verdict"].as_str().unwrap().to_string()
 }
 
-fn done(lab: &Lab, line: &str) -> String {
+pub fn done(lab: &Lab, line: &str) -> String {
     let said = lab.run(&format!("{line} --yes"));
     assert!(said.starts_with("exit 0\n"), "{line}: {said}");
     said

@@ -11,6 +11,7 @@ mod help;
 mod hosts;
 mod krew;
 mod reachability;
+mod replay;
 mod syncing;
 
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@ pub mod advertise;
 pub mod again;
 mod announced;
 mod application;
+mod beside;
 pub(super) mod lifelines;
 pub mod pending;
 pub(super) mod proof;
@@ -114,7 +115,7 @@ impl<'a> Work<'a> {
         let asked = asked_ports(service, ask.ports.as_ref());
         let wanted = service::Wanted { way: ask.way, ports: &asked, node_port: ask.node_port, address: ask.address };
         let mut door_steps: Vec<Step> = service::step(&now, service, &wanted)?.into_iter().collect();
-        let was = was(world, service, door_steps.first(), &key);
+        let was = was(world, service, door_steps.first());
         let mut advertises = Vec::new();
         if ask.way == Way::Bgp {
             let (step, entries) = advertise::step(&now, service, ask.advertise)?;
@@ -133,7 +134,7 @@ impl<'a> Work<'a> {
             nodes: ask.nodes.clone(),
             inline: inline(&target, ask),
         };
-        let grant = Grant {
+        let mut grant = Grant {
             from: from.peer.clone(),
             to: to.peer.clone(),
             ports: grant_ports,
@@ -141,6 +142,9 @@ impl<'a> Work<'a> {
             through: Some(through),
         };
         let id = grant.id();
+        if door_steps.is_empty() {
+            keep_memory(world, &mut grant, &id);
+        }
         Ok(Work { ask, now, target, key, from, to, grant, id, door_steps })
     }
 
@@ -272,16 +276,25 @@ fn port_of(port: &ServicePort) -> GrantPort {
     GrantPort { protocol: port.protocol.to_string(), first: port.port, last: port.port }
 }
 
-/// The type to give back: what it is now if this changes it, else what another grant of it remembers.
-fn was(world: &World, service: &Service, step: Option<&Step>, key: &(String, String)) -> Option<String> {
+/// The type to give back: what the Service's grants remember, else what it is now if this changes it.
+fn was(world: &World, service: &Service, step: Option<&Step>) -> Option<String> {
     let changes = step.into_iter().flat_map(|step| &step.edits);
     let changed =
         changes.into_iter().any(|edit| matches!(edit, Edit::ServiceType { kind, .. } if *kind != service.kind));
-    let remembered = grants(world).into_iter().find_map(|info| {
-        let own = sources::service_of(world, &info.grant)?;
-        (own.namespace == key.0 && own.name == key.1).then_some(info.grant.through?.was?)
-    });
+    let is_of = |own: &Service| own.namespace == service.namespace && own.name == service.name;
+    let of_it = grants(world).into_iter().filter(|info| sources::service_of(world, &info.grant).is_some_and(is_of));
+    // Where somebody else changed the type since, it is theirs.
+    let mut throughs = of_it.filter_map(|info| info.grant.through);
+    let remembered = throughs.find_map(|through| through.was.filter(|_| through.way.kind() == Some(&service.kind)));
     remembered.or_else(|| changed.then(|| service.kind.clone()))
+}
+
+/// A grant that is there already, and whose door is too, goes on remembering what it did.
+fn keep_memory(world: &World, grant: &mut Grant, id: &str) {
+    let known = grants(world).into_iter().find(|info| info.id == id).and_then(|info| info.grant.through);
+    if let (Some(through), Some(known)) = (&mut grant.through, known) {
+        through.was = known.was;
+    }
 }
 
 /// What is advertised for a Service: what this adds, and what another grant of it remembers to have added.

@@ -14,7 +14,7 @@ use super::super::revoke::grants;
 use super::super::rules::is_inside;
 use super::super::simulate::simulate;
 use super::super::{Note, PlanError, Risk, Step};
-use super::{Work, lifelines, polices_hosts, warning};
+use super::{Work, beside, lifelines, polices_hosts, warning};
 use crate::model::flow::{Checkpoint, Decider, HopAction, Packet, Path, Verdict};
 use crate::model::intent::{Grant, Peer};
 use crate::model::world::{Service, World};
@@ -24,6 +24,7 @@ pub fn prove(work: &Work<'_>, steps: &[Step], notes: &mut Vec<Note>) -> Result<(
     let end = simulate(&work.now, steps)?;
     clients_pass(&end, work)?;
     strangers_stop(&end, work, notes)?;
+    notes.extend(beside::notes(work, &end));
     let mut before = work.now.clone();
     let hosts = lifelines::of(&work.now);
     let watched = Watched::of(work, &end);
@@ -129,13 +130,27 @@ pub fn strangers(world: &World, grant: &Grant) -> Vec<IpAddr> {
     let same =
         same.filter(|other| service_of(world, other).map(|service| (&service.namespace, &service.name)) == service);
     let granted: Vec<Peer> = same.map(|other| other.from).chain([grant.from.clone()]).collect();
-    let is_granted = |ip: &IpAddr| {
-        granted.iter().any(|peer| match peer {
-            Peer::Nets(nets) => nets.iter().any(|net| net.contains(ip)),
-            _ => true,
-        })
-    };
+    let is_granted = |ip: &IpAddr| granted.iter().any(|peer| lets_in(peer, *ip));
     ips.into_iter().filter(|ip| !is_granted(ip) && !is_inside(world, *ip)).collect()
+}
+
+/// Every door of a grant with the clients that it is for: what another grant was given for may open again along with this
+/// one, as its nodes' addresses are brought up to date.
+pub fn granted(world: &World, own: &Grant) -> Vec<(String, Peer)> {
+    let all = grants(world).into_iter().map(|info| info.grant).chain([own.clone()]);
+    let doors = |grant: Grant| {
+        let keys: Vec<String> = doors_of(world, &grant).iter().map(Doorway::key).collect();
+        keys.into_iter().map(move |key| (key, grant.from.clone()))
+    };
+    all.flat_map(doors).collect()
+}
+
+/// Whether a peer outside stands for an address.
+pub fn lets_in(peer: &Peer, source: IpAddr) -> bool {
+    match peer {
+        Peer::Nets(nets) => nets.iter().any(|net| net.contains(&source)),
+        _ => true,
+    }
 }
 
 fn beside(ip: IpAddr, up: bool) -> Option<IpAddr> {
@@ -292,13 +307,18 @@ impl Watched {
         let close = work.ask.shape.close_others;
         let mut watched = Watched { closed: Vec::new(), open: Vec::new() };
         let (strangers, clients) = (strangers(&work.now, &work.grant), clients(&work.grant));
+        let granted = granted(end, &work.grant);
+        let there: BTreeSet<String> = doors::all(&work.now).iter().map(Doorway::key).collect();
         for doorway in doors::all(end) {
             let is_own = own.contains(&doorway.key());
-            let granted = |source: &IpAddr| is_own && clients.contains(source);
+            // What comes with this plan was never open: a machine beside the nodes is nobody's client.
+            let may_close = is_own || close || !there.contains(&doorway.key());
+            let granted =
+                |source: &IpAddr| granted.iter().any(|(door, peer)| *door == doorway.key() && lets_in(peer, *source));
             for source in strangers.iter().chain(&clients).filter(|source| !granted(source)) {
                 for one in doorway.tries(end, *source).into_iter().filter(|one| is_usual(end, one)) {
                     match one.passes(&work.now) {
-                        Pass::Yes if !is_own && !close => watched.open.push(one),
+                        Pass::Yes if !may_close => watched.open.push(one),
                         Pass::No => watched.closed.push(one),
                         _ => {}
                     }

@@ -15,8 +15,10 @@ use crate::model::intent::Way;
 use crate::model::world::World;
 use crate::testing::packet;
 
+mod found;
+
 /// What `expose-nodeport SERVICE --from FROM` asks for.
-fn ask(service: &str, from: &[&str]) -> Ask {
+pub fn ask(service: &str, from: &[&str]) -> Ask {
     Ask {
         service: Target::parse(service, None).unwrap(),
         way: Way::NodePort,
@@ -33,14 +35,14 @@ fn ask(service: &str, from: &[&str]) -> Ask {
     }
 }
 
-fn exposed(world: &World, ask: &Ask) -> (Plan, World) {
+pub fn exposed(world: &World, ask: &Ask) -> (Plan, World) {
     let (plan, _) = expose(world, ask).unwrap_or_else(|error| panic!("{}", said(&error)));
     let after = simulate(world, &plan.steps).unwrap();
     super::super::testing::nothing_behind(&after);
     (plan, after)
 }
 
-fn refusal(world: &World, ask: &Ask) -> String {
+pub fn refusal(world: &World, ask: &Ask) -> String {
     match expose(world, ask) {
         Err(error @ PlanError::Refused { .. }) => said(&error),
         other => panic!("{other:?}"),
@@ -48,19 +50,19 @@ fn refusal(world: &World, ask: &Ask) -> String {
 }
 
 /// The verdict of all ways of a packet.
-fn verdict(world: &World, text: &str) -> Verdict {
+pub fn verdict(world: &World, text: &str) -> Verdict {
     together(&walk(world, &Question { packet: packet(text), entry: None }))
 }
 
 /// Whether a packet is stopped before DNAT on every way.
-fn stopped_at_the_edge(world: &World, text: &str) -> bool {
+pub fn stopped_at_the_edge(world: &World, text: &str) -> bool {
     let ways = walk(world, &Question { packet: packet(text), entry: None });
     ways.iter()
         .all(|path| path.hops.iter().any(|hop| hop.checkpoint == Checkpoint::PreDnat && hop.action == HopAction::Deny))
 }
 
 /// Whether a packet reaches a backend by any way.
-fn reaches(world: &World, text: &str) -> bool {
+pub fn reaches(world: &World, text: &str) -> bool {
     let one = Try { packet: packet(text), entry: None, node: String::new() };
     match one.passes(world) {
         Pass::Yes => true,
@@ -71,16 +73,16 @@ fn reaches(world: &World, text: &str) -> bool {
 
 /// How packets get from node to node: the pool's fields, and each node's annotations.
 #[derive(Clone, Copy, Debug)]
-struct Wire {
+pub struct Wire {
     name: &'static str,
     pool: &'static str,
     nodes: [&'static str; 2],
 }
 
-const PLAIN: Wire = Wire { name: "none", pool: "", nodes: ["", ""] };
+pub const PLAIN: Wire = Wire { name: "none", pool: "", nodes: ["", ""] };
 const IPIP: [&str; 2] =
     [", projectcalico.org/IPv4IPIPTunnelAddr: 10.20.1.1", ", projectcalico.org/IPv4IPIPTunnelAddr: 10.20.2.1"];
-const WIRES: [Wire; 6] = [
+pub const WIRES: [Wire; 6] = [
     PLAIN,
     Wire { name: "IPIP", pool: ", ipipMode: Always", nodes: IPIP },
     Wire { name: "CrossSubnet", pool: ", ipipMode: CrossSubnet", nodes: IPIP },
@@ -110,7 +112,7 @@ const WIRES: [Wire; 6] = [
 const NODE1: &str = "192.0.2.11";
 
 /// Two nodes, a locked namespace with a pod of `web` (ClusterIP) on the second and a pod of `api` (NodePort) on the first.
-fn documents(wire: Wire, node2: &str, policy: &str) -> String {
+pub fn documents(wire: Wire, node2: &str, policy: &str) -> String {
     let node = |name: &str, ip: &str, more: &str| {
         format!(
             "{{kind: Node, apiVersion: v1, metadata: {{name: {name}, labels: {{edge: {name}}}, annotations: {{projectcalico.org/IPv4Address: {ip}/24{more}}}}}, status: {{addresses: [{{type: InternalIP, address: {ip}}}]}}}}"
@@ -143,13 +145,13 @@ fn documents(wire: Wire, node2: &str, policy: &str) -> String {
     .join("\n---\n")
 }
 
-const LOCK: &str = r#"
+pub const LOCK: &str = r#"
 {kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: lock}, spec: {namespaceSelector: 'has(projectcalico.org/name) && projectcalico.org/name not in {"kube-system"}', types: [Ingress, Egress]}}
 ---
 "#;
 
 /// The cluster with plain routing, locked, and with more documents.
-fn locked(more: &str) -> World {
+pub fn locked(more: &str) -> World {
     crate::testing::world(&format!("{}{LOCK}{more}", documents(PLAIN, "192.0.2.12", "Cluster")))
 }
 
@@ -466,13 +468,13 @@ fn host_policy_that_denies_the_clients_is_not_skipped() {
 }
 
 /// A Service of type LoadBalancer for the pod of `web`, with what comes behind it.
-fn balanced(more: &str) -> String {
+pub fn balanced(more: &str) -> String {
     format!(
         "{{kind: Service, apiVersion: v1, metadata: {{name: lb, namespace: shop}}, spec: {{type: LoadBalancer, clusterIP: 10.21.0.50, selector: {{app: web}}, ports: [{{port: 80, targetPort: 8080, nodePort: 32127}}]{more}}}, status: {{loadBalancer: {{ingress: [{{ip: 192.0.2.200}}]}}}}}}"
     )
 }
 
-fn by(way: Way, service: &str, from: &[&str]) -> Ask {
+pub fn by(way: Way, service: &str, from: &[&str]) -> Ask {
     Ask { way, ..ask(service, from) }
 }
 

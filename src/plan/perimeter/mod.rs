@@ -2,6 +2,7 @@
 //! but for what grants and what was found open let in.
 //! Never narrows what a person wrote, and never says that a door is closed where it cannot be told.
 
+pub mod apart;
 pub mod closing;
 pub mod compose;
 pub mod doors;
@@ -16,6 +17,7 @@ pub mod standing;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde_json::json;
 
 use super::decide::{object, version_of};
@@ -103,6 +105,14 @@ pub fn outline(target: &World, grants: &[Grant], shape: &Shape) -> Result<Raised
     Frame::new(target, grants, shape, ours.as_ref(), hosts.as_ref()).outline()
 }
 
+/// A new set comes first, as the policy speaks of it and nobody else does yet. What a set that is there gets comes last:
+/// rules of pods let its addresses in, and a new node that has no host endpoint yet brings strangers along.
+fn in_order(target: &World, steps: &mut [Step]) {
+    if nodes_set::find(target).is_some() {
+        steps.sort_by_key(|step| step.object == nodes_set::object());
+    }
+}
+
 /// What our policy is made from.
 struct Frame<'a> {
     target: &'a World,
@@ -145,11 +155,12 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The set first, then the policy with these exceptions, then host endpoints.
+    /// The policy with these exceptions and host endpoints; before them a new set, after them what a set gets that is there.
     fn steps(&self, kept: &[RuleSpec]) -> Result<Vec<Step>, PlanError> {
         let mut steps: Vec<Step> = self.set_step()?.into_iter().collect();
         steps.extend(self.policy_step(kept)?);
         steps.extend(endpoints::missing(self.target, self.shape.interface.as_deref()));
+        in_order(self.target, &mut steps);
         Ok(steps)
     }
 
@@ -258,14 +269,7 @@ impl<'a> Frame<'a> {
 /// there all the same, and would arrive at the pods with a node's address.
 fn cluster_addresses(world: &World, grant: &Grant) -> BTreeSet<IpAddr> {
     let Some(own) = sources::service_of(world, grant) else { return BTreeSet::new() };
-    let backends = |service: &Service| -> BTreeSet<IpAddr> {
-        service.backends.value().into_iter().flatten().map(|backend| backend.ip).collect()
-    };
-    let pods = backends(own);
-    let same = |service: &&Service| {
-        service.namespace == own.namespace
-            && (service.selector == own.selector || !backends(service).is_disjoint(&pods))
-    };
+    let same = |service: &&Service| sources::leads_to_the_same(own, service);
     world.services.values().filter(same).flat_map(|service| service.cluster_ips.iter().copied()).collect()
 }
 
@@ -320,32 +324,39 @@ fn closing(
     close: bool,
 ) -> Result<(Vec<RuleSpec>, Vec<Note>), PlanError> {
     let granted = frame.granted();
+    let there: BTreeSet<String> = frame.kept_open(close).iter().filter_map(found_open).map(str::to_string).collect();
     let (mut rules, mut kept, mut closed, mut unsure) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for doorway in doors::all(now) {
         let only = match doorway.open(now) {
             Open::No => continue,
             Open::ToAll => None,
-            Open::To(ips) => Some(ips),
+            Open::To(nets) => Some(nets),
             Open::Unknown(why) => {
                 unsure.push(format!("{} ({why})", doorway.name()));
                 None
             }
         };
-        if granted.contains(&doorway.key()) {
-            if only.is_none() {
-                closed.push(doorway.name());
-            }
+        if stays_open(&doorway.open(after), only.as_deref()) {
             continue;
         }
-        if matches!(doorway.open(after), Open::ToAll) {
+        let whose = |nets: &Vec<IpNet>| {
+            let nets: Vec<String> = nets.iter().map(IpNet::to_string).collect();
+            format!("{} (for {})", doorway.name(), nets.join(" and "))
+        };
+        let name = only.as_ref().map_or_else(|| doorway.name(), whose);
+        if granted.contains(&doorway.key()) {
+            closed.push(name);
             continue;
         }
         if close {
-            closed.push(doorway.name());
+            closed.push(name);
+            continue;
+        }
+        if there.contains(&doorway.key()) {
             continue;
         }
         rules.extend(compose::found_open_rules(after, &doorway, only.as_deref(), frame.names)?);
-        kept.push(doorway.name());
+        kept.push(name);
     }
     rules.dedup();
     let mut notes = Vec::new();
@@ -360,4 +371,13 @@ fn closing(
         note(Weight::Warning, format!("close to all clients outside without a grant: {}", closed.join(", ")));
     }
     Ok((rules, notes))
+}
+
+/// Whether a door is open afterwards for all that it was open for: strangers, or these ranges.
+fn stays_open(after: &Open, was: Option<&[IpNet]>) -> bool {
+    match (after, was) {
+        (Open::ToAll, _) => true,
+        (Open::To(nets), Some(was)) => was.iter().all(|net| nets.iter().any(|wide| wide.contains(net))),
+        _ => false,
+    }
 }

@@ -1,6 +1,7 @@
 //! From where a Service's clients seem to come when their packets reach its pods.
 //! Never decides whether such addresses may be let in.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -62,6 +63,14 @@ pub fn behind_the_door(world: &World, grant: &Grant) -> Result<Vec<EntitySpec>, 
         true => of_nets(&node_nets(world)),
         false => vec![nodes_set::entity()],
     })
+}
+
+/// Whether two Services lead to pods that are the same.
+pub fn leads_to_the_same(one: &Service, other: &Service) -> bool {
+    let backends = |service: &Service| -> BTreeSet<IpAddr> {
+        service.backends.value().into_iter().flatten().map(|backend| backend.ip).collect()
+    };
+    one.namespace == other.namespace && (one.selector == other.selector || !backends(one).is_disjoint(&backends(other)))
 }
 
 /// The ranges that pods take addresses from.
