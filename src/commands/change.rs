@@ -63,6 +63,9 @@ pub async fn change(
         interrupt: Interrupt::default(),
     };
     work.check_flags()?;
+    if let Source::Cluster(cluster) = &session.source {
+        cluster.check_writable(work.only_prints()).await?;
+    }
     let mut done = Change::default();
     let mut stale: Vec<Stop> = Vec::new();
     for _ in 0..PLANS {

@@ -20,6 +20,7 @@ pub mod snapshot;
 pub mod status;
 pub mod undo;
 pub mod unlock;
+pub mod validate;
 pub mod version;
 
 use context::Context;
@@ -62,6 +63,7 @@ subcommands! {
     status::Status,
     explain::Explain,
     diagnose::Diagnose,
+    validate::Validate,
     snapshot::Snapshot,
     history::History,
     undo::Undo,
