@@ -84,8 +84,8 @@ pub fn raise_around(
     let ours = recognise::ours(target);
     let frame = Frame::new(target, grants, shape, ours.as_ref(), hosts);
     let mut raised = frame.outline()?;
-    if raised.steps.is_empty() || frame.is_done_by_others() {
-        // Where nothing changes, nothing closes.
+    if raised.steps.iter().all(|step| step.object == nodes_set::object()) || frame.is_done_by_others() {
+        // Where only the set of the nodes changes, if anything, nothing closes.
         return Ok(raised);
     }
     // What is open now and would close: asked of the world that the plan would make without an exception for it.
