@@ -73,6 +73,9 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a 
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l except -d 'Leave these namespaces open besides those that are found' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l only -d 'Lock only these namespaces' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l allow-from -d 'Networks that go on reaching everything on the nodes: operators, routers, monitoring' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l allow-port -d 'Ports of the nodes that stay open to everybody, as 443 or udp/500' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l interface -d 'Interface that new host endpoints name, as eth0 or *; without it the nodes\' addresses tell it' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l name -d 'Name of the policy; tells which is meant where there are several lockdowns' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
@@ -113,6 +116,9 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lock
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l log -d 'Log what is dropped to the nodes\' kernel log'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l nodes -d 'Close the nodes too, to everything from outside the cluster but what is listed'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l inline-nets -d 'Write the nodes\' addresses into the rules, instead of into one GlobalNetworkSet'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l close-others -d 'Close every door of a Service that has no grant, and hostPorts of applications, also those that are open now'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s y -l yes -d 'Do not ask'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l no-record -d 'Keep no record of the change: undo cannot take it back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
@@ -157,6 +163,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l perimeter -d 'Take the perimeter back instead: the host endpoints, the policy and the set that expose-nodeport and its like made'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l nodes -d 'Take the lock of the nodes back instead; doors of Services stay closed where something is exposed'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s y -l yes -d 'Do not ask'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l no-record -d 'Keep no record of the change: undo cannot take it back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
@@ -278,6 +285,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l timeout -d 'How long to wait for an address where the Service has none yet, as 90s or 5m; 0 looks once' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l address -d 'The address that the load balancer is asked for (spec.loadBalancerIP)' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r

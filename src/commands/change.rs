@@ -10,9 +10,8 @@ use serde_json::Value;
 
 use super::confirming::Vigil;
 use super::session::Session;
-use super::signals;
 use super::trial;
-use crate::apply::{ApprovedPlan, Change, Interrupt, Patience, Prepared, Stop, apply, prepare};
+use crate::apply::{ApprovedPlan, Change, Patience, Prepared, Stop, apply, prepare};
 use crate::cli::{DryRun, Output, Writing};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::source::{Source, SourceWriter};
@@ -51,7 +50,6 @@ struct Work<'a> {
     journal: Option<Journal>,
     older: Vec<Listed>,
     approved: Option<Prepared>,
-    interrupt: Interrupt,
 }
 
 /// Makes the plan, shows it, asks, applies it. Where an object changed in between so that the plan no longer fits, it is
@@ -71,9 +69,11 @@ pub async fn change(
         journal: None,
         older: Vec::new(),
         approved: None,
-        interrupt: Interrupt::default(),
     };
     work.check_flags()?;
+    if let Source::Cluster(cluster) = &session.source {
+        cluster.check_writable(work.only_prints()).await?;
+    }
     if writing.dry_run == DryRun::None {
         work.vigil = Vigil::before(session, &writing.confirming).await?;
     }
@@ -167,11 +167,7 @@ impl Work<'_> {
 
     /// Nothing is written: a dry run on this side, or standard input, which cannot be written to.
     fn only_prints(&self) -> bool {
-        self.writing.dry_run == DryRun::Client || self.reads_stdin()
-    }
-
-    fn reads_stdin(&self) -> bool {
-        self.session.context.global.filename.iter().any(|file| file.as_os_str() == "-")
+        self.writing.dry_run == DryRun::Client || self.session.reads_stdin()
     }
 
     /// A change that is undone by now, whoever did that, needs no undo any more.
@@ -197,7 +193,9 @@ impl Work<'_> {
         let context = self.session.context;
         // What was read from standard input goes on to the next program, so the objects are what is printed.
         let output = match self.writing.output {
-            output if output.is_text() && self.reads_stdin() && self.writing.dry_run == DryRun::None => Output::Yaml,
+            output if output.is_text() && self.session.reads_stdin() && self.writing.dry_run == DryRun::None => {
+                Output::Yaml
+            }
             output => output,
         };
         if output.is_text() {
@@ -234,9 +232,7 @@ impl Work<'_> {
             false if asks => context.say(&format!("{text}\n")),
             false => context.say(&diff::notes(&prepared.notes, context.paint_errors)),
         }
-        if self.approved.is_none() {
-            signals::listen(self.interrupt.clone(), context.clone());
-        }
+        self.session.listen();
         if asks && !self.ask(&prepared)? {
             return Err(Problem::refused("the change was not made"));
         }
@@ -293,7 +289,7 @@ impl Work<'_> {
         let spread = Duration::from_millis(u64::from(std::process::id() % 8));
         let patience = Patience { tries: 200, within: Duration::from_secs(120), spread };
         let writer = self.session.source.writer(self.writing.dry_run == DryRun::Server, &self.writing.field_manager);
-        apply(&writer, approved, self.journal.as_mut(), &self.interrupt, patience).await
+        apply(&writer, approved, self.journal.as_mut(), &self.session.interrupt, patience).await
     }
 
     async fn finish(&mut self, done: Change, stop: Option<Stop>) -> Result<Outcome, Problem> {
@@ -306,7 +302,7 @@ impl Work<'_> {
             return self.give_up(&done, stop.into(), in_doubt).await;
         }
         if let Some(vigil) = self.vigil.as_ref().filter(|_| !done.written.is_empty())
-            && let Err(why) = vigil.confirmed(&self.interrupt).await
+            && let Err(why) = vigil.confirmed(&self.session.interrupt).await
         {
             return self.take_back(&done, &why, false).await;
         }

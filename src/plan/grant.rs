@@ -6,6 +6,7 @@ use super::decide::{Decision, decide, describe, is_policed, policed, without_oth
 use super::exposure;
 use super::guard::Scope;
 use super::opening::Opening;
+use super::perimeter::{hosts, recognise};
 use super::place::Place;
 use super::ports::{self, PortsAsked};
 use super::probe::{Probe, probes};
@@ -16,7 +17,7 @@ use super::standin;
 use super::target::Target;
 use super::{Note, Plan, PlanError, Risk, Weight};
 use crate::evaluate::path::{Question, walk};
-use crate::model::flow::{Checkpoint, HopAction};
+use crate::model::flow::{Checkpoint, Decider, HopAction};
 use crate::model::intent::{Grant, GrantPort, Peer};
 use crate::model::policy::{Direction, PolicyId};
 use crate::model::world::World;
@@ -235,8 +236,15 @@ impl Work {
                         Some(index) => describe(by, &self.world.pods[index]),
                         None => "a policy".into(),
                     });
+                    let locked = matches!(&hop.by, Some(Decider::Rule { policy, .. }) if recognise::ours(after).as_ref() == Some(policy));
+                    let further = match locked && hosts::remembered(after).is_some() {
+                        true => {
+                            "; `kubectl zerotrust lockdown --nodes`, given again, lets grants through to pods whose addresses are routed"
+                        }
+                        false => "",
+                    };
                     let text = format!(
-                        "on its way through node {} the flow is still stopped at {}{}: a host's policy, which this does not open",
+                        "on its way through node {} the flow is still stopped at {}{}: a host's policy, which this does not open{further}",
                         hop.node.as_deref().unwrap_or("?"),
                         hop.checkpoint,
                         by.map(|by| format!(" by {by}")).unwrap_or_default()

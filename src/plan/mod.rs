@@ -17,6 +17,7 @@ pub mod facts;
 pub mod fix;
 pub mod grant;
 pub mod guard;
+pub mod hosts;
 pub mod lifelines;
 pub mod lockdown;
 pub mod losses;
@@ -135,7 +136,7 @@ pub enum PlanError {
 pub enum Risk {
     /// Locking without having found the cluster's DNS.
     Dns,
-    /// Locking without knowing from where the API server calls.
+    /// Locking without knowing from where the API server calls, or that it can be called afterwards.
     ApiServer,
     /// Letting node addresses in where a node port masquerades its clients.
     OpenToAllClientsOfNodes,

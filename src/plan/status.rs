@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::facts::{Known, facts};
 use super::lockdown::locked;
 use super::namespaces::{left_out, names};
+use super::perimeter::standing::{Standing, standing};
 use super::revoke::{GrantInfo, grants, orphans};
 use super::roles::lockdowns;
 use super::sync::{self, Remedy};
@@ -20,6 +21,8 @@ pub struct Status {
     pub state: State,
     /// The policies that lock, whoever wrote them.
     pub lockdowns: Vec<PolicyId>,
+    /// What closes doors and nodes to clients outside.
+    pub perimeter: Standing,
     /// Every namespace, by name.
     pub namespaces: Vec<Covered>,
     /// Every grant, by id.
@@ -74,7 +77,9 @@ pub struct Covered {
 impl Status {
     /// Whether somebody should look: an application namespace is open, or something is wrong or may surprise.
     pub fn needs_attention(&self) -> bool {
-        self.state != State::Locked || self.findings.iter().any(|finding| finding.code.severity != Severity::Info)
+        self.state != State::Locked
+            || !self.perimeter.open_nodes.is_empty()
+            || self.findings.iter().any(|finding| finding.code.severity != Severity::Info)
     }
 }
 
@@ -110,6 +115,7 @@ pub fn status(world: &World) -> Status {
     Status {
         state,
         lockdowns: lockdowns(world),
+        perimeter: standing(world),
         namespaces,
         grants: grants(world),
         findings,

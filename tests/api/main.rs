@@ -8,6 +8,7 @@ mod cluster;
 mod concurrent;
 mod confirm;
 mod diagnose;
+mod doors;
 mod explain;
 mod exposing;
 mod facts;

@@ -105,6 +105,7 @@ fn a_selector_over_two_lines() {
     │ Open           3: advanced-policy-demo, bgp-demo, default                                           │
     │ Left out       11: kube-node-lease, kube-public, kube-system, kubernetes-dashboard, kyverno,        │
     │                metallb-system, pf9-addons, pf9-monitoring, pf9-olm, pf9-operators, platform9-system │
+    │ Perimeter      none                                                                                 │
     │ Grants         0                                                                                    │
     │ Findings       1 error                                                                              │
     │ Calico         3.18.1                                                                               │
@@ -128,6 +129,7 @@ fn an_address_in_a_policy_that_felix_cannot_read() {
     │ Open           3: advanced-policy-demo, bgp-demo, default                                           │
     │ Left out       11: kube-node-lease, kube-public, kube-system, kubernetes-dashboard, kyverno,        │
     │                metallb-system, pf9-addons, pf9-monitoring, pf9-olm, pf9-operators, platform9-system │
+    │ Perimeter      none                                                                                 │
     │ Grants         0                                                                                    │
     │ Findings       1 error                                                                              │
     │ Calico         3.18.1                                                                               │

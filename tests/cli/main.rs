@@ -8,8 +8,10 @@ mod example;
 mod explain;
 mod exposing;
 mod help;
+mod hosts;
 mod krew;
 mod reachability;
+mod replay;
 mod syncing;
 
 use std::path::{Path, PathBuf};

@@ -212,6 +212,11 @@ impl Lab {
         self.cage.output(Some(network::FABRIC), &["ip", "route", "replace", address, "via", &by]);
     }
 
+    /// Runs a script on a node.
+    pub fn on(&self, node: &str, script: &str) {
+        self.cage.script(Some(node), script);
+    }
+
     /// A program beside the control plane, with the administrator's kubeconfig.
     pub fn command(&self, program: &str) -> Command {
         self.plane.command(program)

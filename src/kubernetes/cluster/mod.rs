@@ -29,6 +29,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod way;
 mod write;
 
 use std::cell::{Cell, RefCell};
@@ -44,6 +45,7 @@ pub use connection::{Connection, Secret, duration};
 pub use node_log::{NodeLogError, Position};
 pub use raw::Documents;
 pub use transport::{Listener, Notice};
+pub use way::Way;
 pub use write::ClusterWriter;
 
 use super::{AccessError, ObjectRef};

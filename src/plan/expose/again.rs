@@ -42,6 +42,10 @@ pub fn ask(grant: &Grant, accepted: &[Risk]) -> Option<Ask> {
 pub fn lacking(world: &World, grant: &Grant, accepted: &[Risk]) -> Result<(Vec<Step>, Vec<Note>), PlanError> {
     let Some(ask) = ask(grant, accepted) else { return Ok((Vec::new(), Vec::new())) };
     let work = work(world, grant, &ask);
+    // Pods that are open to nodes before their door is there would be open to everybody once it is.
+    if !work.has_door() {
+        return Ok((Vec::new(), Vec::new()));
+    }
     let mut steps = theirs::steps(&work.target, &work)?;
     let after = simulate(&work.target, &steps)?;
     theirs::refuse_what_would_be_skipped(&after, &work)?;

@@ -55,6 +55,11 @@ fn of_version(world: &World) -> Vec<Query> {
     kinds.into_iter().filter(|(_, asked)| *asked).map(|(kind, _)| Query::all(kind)).collect()
 }
 
+/// Every object of Calico.
+pub fn calico() -> Vec<Query> {
+    RESOURCES.iter().filter(|resource| resource.kind.is_calico()).map(|resource| Query::all(resource.kind)).collect()
+}
+
 /// What decides about the endpoints of one namespace.
 fn of_namespace(namespace: &str) -> Vec<Query> {
     let mut queries = vec![Query::all(Kind::Namespace).named(namespace)];
@@ -171,6 +176,22 @@ pub fn lockdown() -> Vec<Query> {
 /// The second round of `lockdown`: what only some versions have.
 pub fn lockdown_follow_ups(world: &World) -> Vec<Query> {
     of_version(world)
+}
+
+/// What `lockdown --nodes` looks at besides: every door, and what decides on the nodes.
+pub fn hosts() -> Vec<Query> {
+    let mut queries = lockdown();
+    queries.extend(network::ways());
+    queries.extend(network::door_ranges());
+    queries.push(Query::all(Kind::BGPPeer));
+    without_contained(without_repeats(queries))
+}
+
+/// The next rounds of `lockdown --nodes`.
+pub fn hosts_follow_ups(world: &World) -> Vec<Query> {
+    let mut queries = lockdown_follow_ups(world);
+    queries.extend(network::ways_follow_ups(world, &Target::Nodes));
+    without_repeats(queries)
 }
 
 /// Everything that `status` looks at: policies and whom they select, without the traffic; with `detailed` the facts of

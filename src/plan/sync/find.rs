@@ -9,7 +9,8 @@ use super::grants::Followed;
 use super::perimeter::{self, Depth};
 use super::today::{self, Today};
 use super::{Drift, Part, Remedy, advertised, callers};
-use crate::model::world::{Hidden, Part as Kinds, World};
+use crate::model::intent::Way;
+use crate::model::world::{Hidden, Part as Kinds, Service, World};
 
 /// All that is behind, before it is proven.
 #[derive(Default)]
@@ -95,6 +96,18 @@ fn without_door(world: &World, followed: &Followed) -> Option<Drift> {
         return None;
     }
     let service = service_of(world, &followed.grant)?;
+    if through.way == Way::LoadBalancer && service.kind == "LoadBalancer" {
+        let Service { namespace, name, .. } = service;
+        let detail =
+            format!("Service {namespace}/{name} waits for an address of its load balancer, and nothing is open yet");
+        let hints = vec![
+            format!(
+                "kubectl describe service -n {namespace} {name} tells why it has none; sync opens it once it has one"
+            ),
+            format!("kubectl zerotrust revoke {} gives it up", followed.id),
+        ];
+        return Some(Drift { what: followed.name(), detail, remedy: Remedy::Other(hints) });
+    }
     let detail = format!(
         "Service {}/{} is {} and has no door by {} now",
         service.namespace, service.name, service.kind, through.way

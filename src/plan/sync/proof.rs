@@ -59,7 +59,7 @@ impl Guard {
             // What concerns one grant's door alone is not tried at every other.
             let tried = if is_own { sources.len() } else { sources.len().min(ELSEWHERE) };
             for source in sources[..tried].iter().filter(|source| !is_granted(target, grants, &doorway, **source)) {
-                for one in doorway.tries(target, *source) {
+                for one in ways_in(world, target, &doorway, *source) {
                     let before = one.passes(world);
                     let namespace = doorway.service.namespace.clone();
                     let unknown = matches!(before, Pass::Unknown(_));
@@ -120,6 +120,17 @@ impl Guard {
         }
         Ok(())
     }
+}
+
+/// The ways of a source to a door. By the address of a node's tunnel nobody comes who may not, or perhaps may, come by the
+/// node's own: what holds for a door holds for all addresses of a node, and a tunnel can be newer than the door.
+fn ways_in(world: &World, target: &World, doorway: &Doorway<'_>, source: IpAddr) -> Vec<Try> {
+    let mut tries = doorway.tries(target, source);
+    let usual = |one: &Try| doors::is_usual(target, one);
+    if tries.iter().filter(|one| usual(one)).any(|one| one.passes(world) != Pass::No) {
+        tries.retain(usual);
+    }
+    tries
 }
 
 /// Whether a step can touch a way in: a policy of a namespace only its own pods', a host endpoint only its node's.

@@ -211,6 +211,31 @@ fn wireguard_stops_the_client_on_other_nodes_until_sync() {
     assert_eq!(verdict(&after, "10.7.0.99 -> 192.0.2.11 tcp:30080"), Verdict::Allow);
 }
 
+/// Seen in the lab: the tunnels' addresses become addresses of doors that were found open, or of which that could not be told.
+#[test]
+fn doors_that_were_found_open_keep_no_tunnel_from_being_followed() {
+    let doors = r#"
+{kind: Namespace, apiVersion: v1, metadata: {name: kube-system}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: dns-1, namespace: kube-system, labels: {app: dns}}, spec: {nodeName: n1, containers: [{name: c}]}, status: {phase: Running, podIP: 10.20.1.53, conditions: [{type: Ready, status: "True"}]}}
+---
+{kind: Service, apiVersion: v1, metadata: {name: dns, namespace: kube-system}, spec: {type: NodePort, clusterIP: 10.21.0.10, selector: {app: dns}, ports: [{port: 53, nodePort: 30053}]}}
+---
+{kind: Service, apiVersion: v1, metadata: {name: ghost, namespace: shop}, spec: {type: NodePort, clusterIP: 10.21.0.80, selector: {app: ghost}, ports: [{port: 80, nodePort: 31999}]}}
+---
+"#;
+    let before = by_node_port(&cluster(doors));
+    assert_eq!(verdict(&before, "203.0.113.9 -> 192.0.2.12 tcp:30053"), Verdict::Allow, "found open");
+    let (plan, after) = synced(&with_tunnels(&before, AddressRole::Wireguard));
+    assert_eq!(others(&plan), Vec::<&Drift>::new());
+    assert_eq!(verdict(&after, "10.7.0.99 -> 192.0.2.11 tcp:30080"), Verdict::Allow);
+    assert_eq!(
+        verdict(&after, "203.0.113.9 -> 10.20.1.1 tcp:30080"),
+        Verdict::Deny,
+        "a tunnel's address is no way round"
+    );
+}
+
 #[test]
 fn a_new_node_gets_its_host_endpoint_before_its_address_enters_the_set() {
     let new = with_node(&by_node_port(&cluster("")), "n4", "192.0.2.14");
