@@ -9,7 +9,7 @@ use super::topology::{Encapsulation, Mode, Proxy, Topology};
 
 /// A Service that has no door yet, for nginx; one of a namespace that is never locked, whose door is open to everybody; and
 /// the label of the perimeter's set on a pod that has no business with it.
-const PROPS: &str = "
+pub const PROPS: &str = "
 apiVersion: v1
 kind: Service
 metadata: { namespace: policy-demo, name: front }
@@ -48,30 +48,31 @@ fn mode(encapsulation: Encapsulation, proxy: Proxy, dual: bool, nodes: usize) ->
 
 #[test]
 fn the_article_with_direct_routing() {
-    play(mode(Encapsulation::Direct, Proxy::Iptables, false, 3));
+    play(mode(Encapsulation::Direct, Proxy::Iptables, false, 3), &[]);
 }
 
 #[test]
 fn the_article_with_vxlan_and_nftables() {
-    play(mode(Encapsulation::Vxlan, Proxy::Nftables, false, 2));
+    play(mode(Encapsulation::Vxlan, Proxy::Nftables, false, 2), &["--inline-nets"]);
 }
 
 #[test]
 fn the_article_with_vxlan_across_subnets() {
-    play(mode(Encapsulation::CrossSubnet, Proxy::Iptables, false, 3));
+    play(mode(Encapsulation::CrossSubnet, Proxy::Iptables, false, 3), &["--interface=eth0"]);
 }
 
 #[test]
 fn the_article_with_wireguard() {
-    play(mode(Encapsulation::WireGuard, Proxy::Iptables, false, 3));
+    play(mode(Encapsulation::WireGuard, Proxy::Iptables, false, 3), &["--interface=*"]);
 }
 
 #[test]
 fn the_article_in_both_families() {
-    play(mode(Encapsulation::Vxlan, Proxy::Iptables, true, 2));
+    play(mode(Encapsulation::Vxlan, Proxy::Iptables, true, 2), &[]);
 }
 
-fn play(mode: Mode) {
+/// Plays all scenes, each command with these flags.
+fn play(mode: Mode, flags: &[&str]) {
     let mut stage = Stage::open(mode);
     stage.lab.write(PROPS);
     let label = format!("{LABEL}=true");
@@ -84,9 +85,9 @@ fn play(mode: Mode) {
     stage.check("locked down", &always);
     let locked = stage.state();
 
-    node_port(&mut stage, &always);
+    node_port(&mut stage, flags, &always);
     for scene in scenes(stage.topology()) {
-        perform(&mut stage, &scene, &always);
+        perform(&mut stage, &scene, flags, &always);
     }
 
     stage.run(&["unlock", "--perimeter"]);
@@ -103,10 +104,11 @@ fn from(stage: &Stage) -> Vec<String> {
 }
 
 /// A Service becomes one of type NodePort, and a client reaches it by every node. Packets are sent between all writes.
-fn node_port(stage: &mut Stage, always: &[String]) {
+fn node_port(stage: &mut Stage, flags: &[&str], always: &[String]) {
     let topology = stage.topology().clone();
     let from = from(stage);
     let mut args = vec!["expose-nodeport", "policy-demo/front", "--node-port=31555"];
+    args.extend(flags);
     args.extend(from.iter().map(String::as_str));
     let strangers: Vec<String> = ["stranger", "outside", "shop/cart-1"]
         .iter()
@@ -125,8 +127,10 @@ fn node_port(stage: &mut Stage, always: &[String]) {
     lines.extend(["client", "stranger"].map(|who| format!("{who} -> policy-demo/nginx tcp:8080 = drop")));
     lines.extend(["client", "stranger"].map(|who| format!("{who} -> svc/policy-demo/nginx tcp:80 = drop")));
     stage.check("expose-nodeport", &lines);
-    let label = stage.lab.kubectl(&["get", "globalnetworksets.crd.projectcalico.org", "--output=json"]);
-    stage.must(label.contains(LABEL), || format!("no set has the label {LABEL}: {label}"));
+    if !flags.contains(&"--inline-nets") {
+        let sets = stage.lab.kubectl(&["get", "globalnetworksets.crd.projectcalico.org", "--output=json"]);
+        stage.must(sets.contains(LABEL), || format!("no set has the label {LABEL}: {sets}"));
+    }
 
     let grant = grant_of(&said).to_string();
     stage.run(&["revoke", &grant]);
@@ -140,9 +144,10 @@ fn node_port(stage: &mut Stage, always: &[String]) {
     stage.must(service["spec"]["type"] == "ClusterIP", || format!("the Service is not as it was: {service:#}"));
 }
 
-fn perform(stage: &mut Stage, scene: &Scene, always: &[String]) {
+fn perform(stage: &mut Stage, scene: &Scene, flags: &[&str], always: &[String]) {
     let from = from(stage);
-    let args: Vec<&str> = scene.command.split(' ').chain(from.iter().map(String::as_str)).collect();
+    let args: Vec<&str> =
+        scene.command.split(' ').chain(flags.iter().copied()).chain(from.iter().map(String::as_str)).collect();
     if let Some((address, _, node)) = scene.address {
         stage.lab.announce(address, node);
     }
@@ -262,7 +267,7 @@ fn advertised(topology: &Topology) -> Scene {
 }
 
 /// What passes, and what does not, from the lockdown on, whatever is exposed.
-fn always(topology: &Topology) -> Vec<String> {
+pub fn always(topology: &Topology) -> Vec<String> {
     let of_nodes = [
         "stranger -> NODE tcp:22 = allow by NODE",
         "stranger -> NODE tcp:9999 = allow by NODE",

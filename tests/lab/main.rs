@@ -27,6 +27,7 @@ mod logging;
 mod marks;
 mod needs;
 mod network;
+mod nodes;
 mod objects;
 mod probe;
 mod prober;

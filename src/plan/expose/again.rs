@@ -1,4 +1,4 @@
-//! An exposure that was made before, in the world of today: what it lacks besides its own rules, and whether it holds.
+//! An exposure that was made before, in the world of today: what it lacks besides its own rules, and whether its clients pass.
 //! Never makes a door: a Service's type is its owner's.
 
 use super::super::perimeter::Shape;
@@ -57,11 +57,11 @@ pub fn lacking(world: &World, grant: &Grant, accepted: &[Risk]) -> Result<(Vec<S
     Ok((steps, notes))
 }
 
-/// Whether its clients pass, and strangers do not.
+/// Whether its clients pass by every door of theirs.
 pub fn holds(world: &World, grant: &Grant, accepted: &[Risk]) -> Result<(), PlanError> {
     let Some(ask) = ask(grant, accepted) else { return Ok(()) };
     let work = work(world, grant, &ask);
-    proof::holds(&work.target, &work)
+    proof::clients_pass(&work.target, &work)
 }
 
 fn work<'a>(world: &World, grant: &Grant, ask: &'a Ask) -> Work<'a> {

@@ -8,7 +8,7 @@ use super::super::{Note, PlanError, Step, revoke};
 use super::grants::Followed;
 use super::perimeter::{self, Depth};
 use super::today::{self, Today};
-use super::{Drift, Part, Remedy, advertised};
+use super::{Drift, Part, Remedy, advertised, callers};
 use crate::model::intent::Way;
 use crate::model::world::{Hidden, Part as Kinds, Service, World};
 
@@ -75,6 +75,10 @@ pub fn find(world: &World, depth: Depth) -> Found {
             found.notes.extend(perimeter.notes);
         }
         Err(error) => found.left.push(left("the perimeter".into(), "", error)),
+    }
+    match callers::parts(world) {
+        Ok(parts) => found.parts.extend(parts),
+        Err(error) => found.left.push(left("what the API server calls".into(), "", error)),
     }
     for followed in &found.live {
         match followed.behind(&base) {
