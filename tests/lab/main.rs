@@ -21,6 +21,7 @@ mod hygiene;
 mod keep;
 mod lab;
 mod listen;
+mod locked;
 mod log;
 mod logging;
 mod marks;
