@@ -1,6 +1,10 @@
 //! The article's scenes with real packets: from a locked cluster each way in is one command of the plugin, which is right at
 //! once, in every mode of the lab; and each is taken back.
 //! Never looks at what the commands wrote, but at what becomes of packets, and that all is as it was in the end.
+//!
+//! No mode has IPIP, which is a kernel module that machines for tests tend to lack. A load balancer here is what it amounts to
+//! on the wire and in the API: the router sends the address to one node, and the Service's status names it, from when the
+//! balancer would have seen the Service. A speaker of MetalLB would add its own elections, of which no policy knows.
 
 use serde_json::Value;
 
@@ -184,7 +188,20 @@ fn perform(stage: &mut Stage, scene: &Scene, flags: &[&str], others: &[String]) 
 }
 
 fn scenes(topology: &Topology) -> Vec<Scene> {
-    vec![local_node_port(topology), balancer(topology), local_balancer(), new_balancer(topology), advertised(topology)]
+    let all =
+        [local_node_port(topology), balancer(topology), local_balancer(), new_balancer(topology), advertised(topology)];
+    all.into_iter().chain(chosen_nodes(topology)).collect()
+}
+
+/// By one node alone, where there is one that differs from the others.
+fn chosen_nodes(topology: &Topology) -> Option<Scene> {
+    let (last, others) = topology.nodes.split_last().filter(|(last, others)| last.zone != others[0].zone)?;
+    let name = &last.name;
+    let mut closed: Vec<String> =
+        others.iter().map(|node| format!("client -> {} tcp:32127 = drop", node.name)).collect();
+    closed.push(format!("stranger -> {name} tcp:32127 = drop"));
+    let opens = vec![format!("client -> {name} tcp:32127 = allow by policy-demo/nginx saw way({name},n1)")];
+    Some(Scene { command: "expose-nodeport policy-demo/nginx --nodes zone=b", address: None, opens, closed })
 }
 
 /// With externalTrafficPolicy: Local pods see the client itself, and only nodes with a backend answer.
