@@ -69,6 +69,7 @@ codes! {
     NAME_UNUSUAL = "ZT0114", Warning, "the stored name lacks the prefix of its tier, so calicoctl does not find it";
     POLICY_REFUSED = "ZT0120", Error, "a rule is none that Felix takes, so Felix drops the policy";
     SET_NET_UNREADABLE = "ZT0121", Error, "an address of a network set cannot be read";
+    REFUSED = "ZT0125", Warning, "Calico would refuse this object if it were written now";
     OBJECT_TWICE = "ZT0122", Warning, "an object stands in two places";
     TYPE_UNKNOWN = "ZT0123", Error, "a type is neither Ingress nor Egress, so Felix leaves it out";
     POLICY_NOT_EVALUATED = "ZT0115", Warning, "a policy of a kind that is not evaluated";

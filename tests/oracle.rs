@@ -6,6 +6,10 @@
 
 mod support;
 
+#[path = "oracle/cases.rs"]
+mod cases;
+#[path = "oracle/generated.rs"]
+mod generated;
 #[path = "oracle/objects.rs"]
 mod objects;
 #[path = "oracle/selectors.rs"]

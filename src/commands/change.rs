@@ -71,6 +71,9 @@ pub async fn change(
         approved: None,
     };
     work.check_flags()?;
+    if let Source::Cluster(cluster) = &session.source {
+        cluster.check_writable(work.only_prints()).await?;
+    }
     if writing.dry_run == DryRun::None {
         work.vigil = Vigil::before(session, &writing.confirming).await?;
     }

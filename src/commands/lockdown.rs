@@ -25,6 +25,9 @@ Examples:
   # The nodes too: what enters them from outside is closed, but for the operators' network and a port for everybody
   kubectl zerotrust lockdown --nodes --allow-from 10.9.0.0/24 --allow-port 443
 
+  # The same, and back to how it was unless it is confirmed from here within five minutes
+  kubectl zerotrust lockdown --nodes --allow-from 10.9.0.0/24 --confirm-within 5m
+
   # On manifests: the files are edited in place
   kubectl zerotrust lockdown -f ./cluster --yes";
 

@@ -23,6 +23,7 @@ pub mod test;
 pub mod trial;
 pub mod undo;
 pub mod unlock;
+pub mod validate;
 pub mod version;
 pub mod waiting;
 pub mod wireguard_sync;
@@ -69,6 +70,7 @@ subcommands! {
     explain::Explain,
     diagnose::Diagnose,
     test::Test,
+    validate::Validate,
     snapshot::Snapshot,
     history::History,
     undo::Undo,

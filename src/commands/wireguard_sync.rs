@@ -54,6 +54,7 @@ impl WireguardSync {
             if self.check {
                 let scene = session.observe(needs::sync(), needs::sync_follow_ups).await?;
                 let synced = sync(&scene.world, &self.accept_risk)?;
+                context.say(&show::diff::notes(&synced.plan.notes, context.paint_errors));
                 context.print(&match self.writing.output {
                     Output::Table | Output::Wide => show::sync::text(&synced.drift, context.paint),
                     Output::Json => json(&show::sync::value(&synced.drift)),

@@ -42,6 +42,7 @@ impl Objects {
         once(&mut self.kube_controllers, |object| (String::new(), &object.metadata));
         each_once(&mut self.unread);
         each_once(&mut self.notices);
+        each_once(&mut self.refused);
     }
 }
 

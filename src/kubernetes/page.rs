@@ -87,9 +87,10 @@ impl Objects {
         macro_rules! all {
             ($($field:ident),*) => {
                 // Every field is named, so that a new one cannot be forgotten.
-                let Objects { unread, notices, $($field),* } = other;
+                let Objects { unread, notices, refused, rules: _, asked: _, $($field),* } = other;
                 self.unread.extend(unread);
                 self.notices.extend(notices);
+                self.refused.extend(refused);
                 $(self.$field.items.extend($field.items);
                 self.$field.coverage.extend($field.coverage);)*
             };

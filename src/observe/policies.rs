@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use super::{gaps::hides, kubernetes_policies};
-use crate::findings::{Finding, METADATA_STALE, POLICY_NOT_EVALUATED, TIER_MISSING};
+use crate::findings::{Finding, METADATA_STALE, POLICY_NOT_EVALUATED, REFUSED, TIER_MISSING};
 use crate::kubernetes::names::{Kind, MANAGED_BY, TOOL};
 use crate::kubernetes::objects::{CalicoPolicy, Found, Meta, Objects};
 use crate::model::compile::{self, Compiled, compile};
@@ -46,6 +46,20 @@ pub fn observe(objects: &Objects, world: &mut World) {
         let place = Some(notice.place.to_string());
         let (code, object, detail) = (notice.code, notice.object.clone(), notice.detail.clone());
         world.findings.push(Finding { code, object, place, detail });
+    }
+    refused(objects, world);
+}
+
+/// What Calico would refuse, where no other finding tells of the same field what comes of it.
+fn refused(objects: &Objects, world: &mut World) {
+    for refused in &objects.refused {
+        let (object, path) = (&refused.object, &refused.violation.path);
+        let told =
+            world.findings.iter().any(|finding| finding.object == *object && finding.detail.contains(path.as_str()));
+        if !told {
+            let (place, detail) = (Some(refused.place.to_string()), refused.violation.to_string());
+            world.findings.push(Finding { code: REFUSED, object: object.clone(), place, detail });
+        }
     }
 }
 

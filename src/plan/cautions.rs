@@ -77,8 +77,15 @@ mod tests {
 
     #[test]
     fn node_addresses_are_said_to_let_in_pods_that_carry_them() {
-        let (plan, _) = allowed(&cluster(DENY), "nodes", "nginx");
-        assert!(notes(&plan).contains("pods whose packets arrive with their node's address"), "{}", notes(&plan));
+        use super::super::grant::{Ask, allow};
+        use super::super::target::Target;
+        use super::super::{Risk, ports};
+        let target = |text: &str| Target::parse(text, None).unwrap();
+        let accepted = vec![Risk::OpenToAllClientsOfNodes];
+        let port = ports::parse(&["80"]).unwrap();
+        let ask = Ask { from: target("nodes"), to: target("nginx"), ports: port, reason: None, accepted };
+        let said = notes(&allow(&cluster(DENY), &ask).unwrap());
+        assert!(said.contains("pods whose packets arrive with their node's address"), "{said}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod history;
 pub mod merged;
 pub mod paint;
 pub mod problem;
+pub mod refused;
 pub mod rule;
 pub mod status;
 pub mod sync;

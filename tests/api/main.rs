@@ -17,3 +17,4 @@ mod journey;
 mod permissions;
 mod requests;
 mod shapes;
+mod syncing;

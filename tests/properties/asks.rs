@@ -2,12 +2,12 @@
 //! Never knows the answer.
 
 use kubectl_zerotrust::model::intent::Way;
-use kubectl_zerotrust::model::world::{ServiceAddress, World};
+use kubectl_zerotrust::model::world::{AddressRole, Node, NodeAddress, ServiceAddress, World};
 use kubectl_zerotrust::plan::expose::{self, advertise::PeerAsked};
 use kubectl_zerotrust::plan::perimeter::{Shape, lower::lower};
 use kubectl_zerotrust::plan::revoke::{Which, grants, revoke};
 use kubectl_zerotrust::plan::target::Target;
-use kubectl_zerotrust::plan::{Plan, PlanError, grant, lockdown, ports, unlock};
+use kubectl_zerotrust::plan::{Plan, PlanError, grant, lockdown, ports, sync, unlock};
 
 use super::clusters::{APPS, Cluster};
 use super::policies::CLIENTS;
@@ -28,6 +28,81 @@ pub enum Ask {
     Unlock,
     /// `unlock --perimeter`.
     Lower,
+    /// `sync`, after nodes have changed or as they are.
+    Sync(Option<Change>),
+}
+
+/// What becomes of nodes behind the tool's back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// WireGuard is turned on.
+    Wireguard,
+    /// Tunnels have other addresses.
+    Tunnels,
+    /// A node comes.
+    Node,
+    /// The first node has another address.
+    Address,
+}
+
+impl Change {
+    /// Makes it.
+    pub fn make(self, world: &mut World) {
+        let six = world.nodes.values().any(|node| node.all_addresses().any(|ip| ip.is_ipv6()));
+        let four = world.nodes.values().any(|node| node.all_addresses().any(|ip| ip.is_ipv4()));
+        let of =
+            |ip: String, role| NodeAddress { ip: ip.parse().unwrap(), role, subnet: None, evidence: "changed".into() };
+        match self {
+            Change::Wireguard => {
+                for (index, node) in world.nodes.values_mut().enumerate() {
+                    node.addresses.retain(|address| address.role != AddressRole::Wireguard);
+                    if four {
+                        node.wireguard_key[0] = true;
+                        node.addresses.push(of(format!("10.20.{index}.9"), AddressRole::Wireguard));
+                    }
+                }
+            }
+            Change::Tunnels => {
+                let mut number = 0;
+                for address in world.nodes.values_mut().flat_map(|node| &mut node.addresses) {
+                    number += 1;
+                    let tunnel = !matches!(address.role, AddressRole::Host | AddressRole::External);
+                    if tunnel && address.ip.is_ipv4() {
+                        address.ip = format!("10.20.77.{number}").parse().unwrap();
+                    }
+                }
+            }
+            Change::Node => {
+                let Some(like) = world.nodes.values().next().cloned() else { return };
+                let mut node = Node { name: "n9".into(), addresses: Vec::new(), primary: Vec::new(), ..like };
+                let hosts = [(four, "192.0.2.99"), (six, "fd00:2::99")];
+                for (_, ip) in hosts.iter().filter(|(has, _)| *has) {
+                    node.addresses.push(of(ip.to_string(), AddressRole::Host));
+                    node.primary.push(ip.parse().unwrap());
+                }
+                let tunnels = like.addresses.iter().filter(|own| own.ip.is_ipv4());
+                for role in tunnels
+                    .map(|own| own.role)
+                    .filter(|role| !matches!(role, AddressRole::Host | AddressRole::External))
+                {
+                    node.addresses.push(of(format!("10.20.78.{}", node.addresses.len()), role));
+                }
+                node.addresses
+                    .iter_mut()
+                    .for_each(|own| own.subnet = like.addresses.first().and_then(|first| first.subnet));
+                world.nodes.insert("n9".into(), node);
+            }
+            Change::Address => {
+                let Some(node) = world.nodes.values_mut().next() else { return };
+                for own in node.addresses.iter_mut().filter(|own| own.role == AddressRole::Host && own.ip.is_ipv4()) {
+                    let ip: std::net::IpAddr = "192.0.2.88".parse().unwrap();
+                    node.primary.iter_mut().filter(|primary| **primary == own.ip).for_each(|primary| *primary = ip);
+                    own.ip = ip;
+                }
+            }
+        }
+        world.index();
+    }
 }
 
 impl Ask {
@@ -40,6 +115,8 @@ impl Ask {
             Ask::Revoke(_) => "revoke".into(),
             Ask::Unlock => "unlock".into(),
             Ask::Lower => "unlock --perimeter".into(),
+            Ask::Sync(None) => "sync of what is in step".into(),
+            Ask::Sync(Some(_)) => "sync".into(),
         }
     }
 
@@ -56,6 +133,7 @@ impl Ask {
             }
             Ask::Unlock => Ok((unlock::unlock(world, None)?, None)),
             Ask::Lower => Ok((lower(world)?, None)),
+            Ask::Sync(_) => Ok((sync::sync(world, &[])?.plan, None)),
         }
     }
 }
@@ -72,6 +150,10 @@ pub fn asks(random: &mut Random, cluster: &Cluster) -> Vec<Ask> {
             3..=8 => Ask::Expose(Box::new(expose(random, cluster))),
             _ => Ask::Lockdown,
         });
+    }
+    if random.chance(50) {
+        let change = *random.pick(&[Change::Wireguard, Change::Tunnels, Change::Node, Change::Address]);
+        asks.extend([Ask::Sync(None), Ask::Sync(Some(change))]);
     }
     if random.chance(60) {
         asks.push(Ask::Revoke(random.below(8)));

@@ -103,8 +103,10 @@ impl Case {
     /// Asks one thing after the other, and holds every plan against the laws.
     pub fn judge(&self, tally: &mut Tally) -> Result<(), Broken> {
         let mut world = read::world(&self.documents);
-        let mut history = Vec::new();
         for (index, ask) in self.asks.iter().enumerate() {
+            if let Ask::Sync(Some(change)) = ask {
+                change.make(&mut world);
+            }
             let (plan, grant) = match ask.plan(&world) {
                 Ok(planned) => planned,
                 Err(error) => {
@@ -119,20 +121,16 @@ impl Case {
                 tally.nothing += 1;
                 continue;
             }
+            if matches!(ask, Ask::Sync(None)) {
+                let detail = told(index, ask, &plan, "what was just made is behind");
+                return Err(Broken::new("sync of a cluster in step is empty", detail));
+            }
             *tally.planned.entry(ask.kind()).or_default() += 1;
             tally.steps += plan.steps.len();
             let wrap = |broken: Broken| Broken { detail: told(index, ask, &plan, &broken.detail), ..broken };
             let mut random = Random::of(self.seed).fork();
-            let judged = judge::Judged {
-                world: &world,
-                ask,
-                plan: &plan,
-                grant: grant.as_deref(),
-                history: &history,
-                most: self.most,
-            };
+            let judged = judge::Judged { world: &world, ask, plan: &plan, grant: grant.as_deref(), most: self.most };
             let after = judged.all(&mut random, tally).map_err(wrap)?;
-            history.push((ask.clone(), world));
             world = after;
         }
         Ok(())

@@ -1,8 +1,6 @@
 //! The laws, held against one plan in one world.
 //! Never knows how the plan was made.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use kubectl_zerotrust::model::flow::{Decider, HopAction, Packet, Path, Verdict};
 use kubectl_zerotrust::model::intent::Grant;
 use kubectl_zerotrust::model::world::World;
@@ -12,6 +10,7 @@ use kubectl_zerotrust::plan::perimeter::doors::{self, is_usual};
 use kubectl_zerotrust::plan::perimeter::recognise::is_perimeter;
 use kubectl_zerotrust::plan::revoke::grants;
 use kubectl_zerotrust::plan::roles::is_lockdown;
+use kubectl_zerotrust::plan::sync::sync;
 
 use super::asks::Ask;
 use super::case::{Broken, Tally, prefixes};
@@ -29,8 +28,6 @@ pub struct Judged<'a> {
     pub plan: &'a Plan,
     /// The grant that it makes or takes back.
     pub grant: Option<&'a str>,
-    /// What was asked before, each with the world before it.
-    pub history: &'a [(Ask, World)],
     /// How many packets are walked after each step.
     pub most: usize,
 }
@@ -132,7 +129,8 @@ impl Judged<'_> {
                 false => Err("lockdown opens nothing but DNS"),
             },
             // A grant that was there is brought up to date along with the one that is asked for.
-            Ask::Allow(_) | Ask::Expose(_) => match grants(end).iter().any(|info| is_asked(&info.grant)) {
+            Ask::Allow(_) | Ask::Expose(_) | Ask::Sync(_) => match grants(end).iter().any(|info| is_asked(&info.grant))
+            {
                 true => Ok(()),
                 false if self.is_announced(flow, end) => Ok(()),
                 false => Err("nothing opens but what was asked"),
@@ -175,7 +173,7 @@ impl Judged<'_> {
             Ask::Lockdown => true,
             // DNS comes with a lockdown, also for pods that other policies closed before it.
             Ask::Unlock => said("stay closed to all but what grants and other policies allow") && self.is_for_dns(flow),
-            Ask::Lower => false,
+            Ask::Lower | Ask::Sync(_) => false,
             Ask::Revoke(_) => {
                 // The door may go, and what its grant let in.
                 let grant = of_id(self.world, self.grant);
@@ -226,31 +224,35 @@ impl Judged<'_> {
         service.is_some_and(|service| door.starts_with(&format!("{}/{}/", service.namespace, through.service)))
     }
 
-    /// At the end the asked flow passes by every way that can serve it.
+    /// At the end the asked flow passes by every way that can serve it; after `sync` that of every grant of a door.
     fn asked_passes(&self, end: &World) -> Result<(), Broken> {
-        if !matches!(self.ask, Ask::Allow(_) | Ask::Expose(_)) {
-            return Ok(());
+        match self.ask {
+            Ask::Sync(_) => {
+                let left = sync(end, &[]).map(|synced| synced.drift).unwrap_or_default();
+                let live = grants(end).into_iter().filter(|info| info.grant.through.is_some());
+                let mut live = live.filter(|info| !left.iter().any(|drift| drift.what.contains(&info.id)));
+                live.try_for_each(|info| self.passes(end, &info.grant))
+            }
+            Ask::Allow(_) | Ask::Expose(_) => match (of_id(end, self.grant), self.grant) {
+                (Some(grant), _) => self.passes(end, &grant),
+                (None, Some(id)) => Err(Broken::new("a grant is written down", id.to_string())),
+                (None, None) => Ok(()),
+            },
+            _ => Ok(()),
         }
-        let Some(grant) = of_id(end, self.grant) else {
-            return match self.grant {
-                Some(id) => Err(Broken::new("a grant is written down", id.to_string())),
-                None => Ok(()),
-            };
-        };
-        let stopped = |flow: &Flow, path: &Path| {
-            let detail = format!("{flow} is stopped\n{}", self.ways(flow, end));
-            (path.verdict == Verdict::Deny).then(|| Broken::new("what was asked passes by every way", detail))
-        };
-        for flow in self.asked(end, &grant) {
-            let pods_only = grant.through.is_none();
-            for path in flow.ways(end) {
+    }
+
+    fn passes(&self, end: &World, grant: &Grant) -> Result<(), Broken> {
+        for flow in self.asked(end, grant) {
+            for path in flow.ways(end).into_iter().filter(|path| path.verdict == Verdict::Deny) {
                 let by_host = path.hops.iter().any(|hop| {
                     let at_pod = hop.endpoint.as_ref().is_some_and(|name| name.contains('/'));
                     hop.action == HopAction::Deny && !at_pod
                 });
                 // Grants without a door open pods alone; what hosts' policy stops is noted.
-                if let Some(broken) = stopped(&flow, &path).filter(|_| !(pods_only && by_host)) {
-                    return Err(broken);
+                if grant.through.is_some() || !by_host {
+                    let detail = format!("{flow} is stopped\n{}", self.ways(&flow, end));
+                    return Err(Broken::new("what was asked passes by every way", detail));
                 }
             }
         }
@@ -305,10 +307,5 @@ impl Judged<'_> {
             }
             Err(error) => Err(Broken::new("asked twice nothing is left to do", format!("{error:?}"))),
         }
-    }
-
-    #[expect(dead_code, reason = "for later laws")]
-    fn unused(&self) -> (BTreeMap<String, String>, BTreeSet<String>, usize) {
-        (BTreeMap::new(), BTreeSet::new(), self.history.len())
     }
 }

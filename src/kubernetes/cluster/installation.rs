@@ -97,6 +97,21 @@ impl Cluster {
         Ok((api, installation))
     }
 
+    /// Why nothing of Calico can be written now, found out before a change is planned: its objects are elsewhere, or being
+    /// moved. A planned change that is only shown may be made from objects that are being moved.
+    pub async fn check_writable(&self, shown_only: bool) -> Result<(), AccessError> {
+        const KIND: Kind = Kind::GlobalNetworkPolicy;
+        let answer = match shown_only {
+            true => self.needed_installation(KIND).await.map(drop),
+            false => self.writable(KIND).await.map(drop),
+        };
+        match answer {
+            Err(error @ (AccessError::InEtcd(_) | AccessError::Unsupported(_))) => Err(error),
+            // What else there is to say is said where it matters.
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a resource is served at a location; none where that may not be asked.
     pub(super) async fn serves(&self, location: &Location) -> Result<Option<bool>, AccessError> {
         let root = location.root();

@@ -5,6 +5,7 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::Cluster;
+use super::datastore::in_etcd;
 use super::read::Fetched;
 use crate::kubernetes::AccessError;
 use crate::kubernetes::names::Kind;
@@ -40,6 +41,11 @@ impl Cluster {
             }
         }
         self.look_behind_refusal(query, &mut fetched).await?;
+        if query.kind.is_calico()
+            && let Some(sign) = self.etcd_beside(self.api().await?).await?
+        {
+            fetched = Fetched::Hidden(in_etcd(&sign));
+        }
         let (answer, documents) = match fetched {
             Fetched::Raw(found) | Fetched::Stored(found) => (Answer::Complete, found),
             Fetched::Read(_) | Fetched::NotServed => (Answer::NotServed, Vec::new()),

@@ -220,6 +220,7 @@ impl Cluster {
                 detail,
             });
             objects.notices.extend(notices);
+            objects.judge(kind, &converted.value, &shown, &Place::Server, installation.version);
             if let Err(reason) = objects.add(kind, converted.value, &converted.stored_name, Place::Server) {
                 objects.unread.push(unread(reason));
             }

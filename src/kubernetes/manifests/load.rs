@@ -143,7 +143,7 @@ impl Loaded {
             let place = Place::File { file: self.files[file].path.clone(), line: 1 };
             objects.unread.push(Unread { place, object: None, kind: None, namespace: None, reason });
         }
-        let mut earlier: HashMap<ObjectRef, (Place, Value)> = HashMap::new();
+        let mut earlier: HashMap<ObjectRef, (Place, Value, String)> = HashMap::new();
         for (file, piece, content) in std::mem::take(&mut self.found) {
             let place = |line| Place::File { file: self.files[file].path.clone(), line };
             match content {
@@ -154,10 +154,14 @@ impl Loaded {
                     let place = place(item.line);
                     let counts = self.spots.get(&item.object).is_some_and(|last| *last == spot(file, piece, &item));
                     if !counts {
-                        earlier.insert(item.object.clone(), (place, item.value));
+                        earlier.insert(item.object.clone(), (place, item.value, item.api_version));
                         continue;
                     }
-                    if let Some((other, value)) = earlier.remove(&item.object) {
+                    let twice = earlier.remove(&item.object).filter(|(_, value, group)| {
+                        // One object that the API server serves in two groups: what a dump of everything holds.
+                        *group == item.api_version || !same_meaning(value, &item.value)
+                    });
+                    if let Some((other, value, _)) = twice {
                         let same =
                             if value == item.value { ", and says the same" } else { ", and says something else" };
                         objects.notices.push(Notice {
@@ -167,15 +171,16 @@ impl Loaded {
                             detail: format!("it stands at {other} too{same}; the later one counts"),
                         });
                     }
-                    add(*item, place, objects);
+                    add(*item, place, self.version, objects);
                 }
             }
         }
     }
 }
 
-fn add(item: Item, place: Place, objects: &mut Objects) {
+fn add(item: Item, place: Place, version: Option<Version>, objects: &mut Objects) {
     let name = item.object.to_string();
+    objects.judge(item.object.kind, &item.value, &name, &place, version);
     for (code, detail) in item.notices {
         objects.notices.push(Notice { code, object: name.clone(), place: place.clone(), detail });
     }
@@ -187,6 +192,17 @@ fn add(item: Item, place: Place, objects: &mut Objects) {
 
 fn spot(file: usize, piece: usize, item: &Item) -> Spot {
     Spot { file, piece, path: item.path.clone(), api_version: item.api_version.clone() }
+}
+
+/// Whether two documents in v3 form say the same, but for what a server counts by itself in each group.
+fn same_meaning(one: &Value, other: &Value) -> bool {
+    let entries = |object: &Value, field: &str| {
+        let entries = object["metadata"][field].as_object().cloned().unwrap_or_default();
+        // kubectl notes here what it applied, in one of the groups.
+        entries.into_iter().filter(|(key, _)| !key.starts_with("kubectl.kubernetes.io/")).collect::<Vec<_>>()
+    };
+    one["spec"] == other["spec"]
+        && ["labels", "annotations"].iter().all(|field| entries(one, field) == entries(other, field))
 }
 
 /// A hash of a file's bytes; it never leaves this process.

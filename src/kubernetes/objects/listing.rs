@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::findings::Code;
 use crate::kubernetes::names::Kind;
+use crate::model::validate::Violation;
 
 /// The objects of one kind, and how much of the kind was asked for and seen.
 #[derive(Clone, Debug)]
@@ -178,4 +179,15 @@ pub struct Notice {
     pub place: Place,
     /// What exactly, with the field.
     pub detail: String,
+}
+
+/// What Calico's rules refuse of an object, one field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refused {
+    /// The object, as `NetworkPolicy shop/web`.
+    pub object: String,
+    /// Where it stands.
+    pub place: Place,
+    /// The field and the reason.
+    pub violation: Violation,
 }

@@ -23,7 +23,7 @@ pub use callbacks::{
 pub use kubernetes_policy::{
     IpBlock, KubernetesPeer, KubernetesPolicy, KubernetesPolicySpec, KubernetesPort, KubernetesRule,
 };
-pub use listing::{Answer, Coverage, Found, Listing, Notice, Place, Query, Unread};
+pub use listing::{Answer, Coverage, Found, Listing, Notice, Place, Query, Refused, Unread};
 pub use meta::{ConfigMap, LabelExpression, LabelSelector, Loose, Meta, Named, Namespace, OwnerReference, or_default};
 pub use node::{Node, NodeAddress, NodeInfo, NodeSpec, NodeStatus};
 pub use pod::{
@@ -34,6 +34,40 @@ pub use service::{
     EndpointAddress, EndpointPort, EndpointSlice, EndpointSubset, Endpoints, LoadBalancer, LoadBalancerIngress,
     Service, ServicePort, ServiceSpec, ServiceStatus, SliceConditions, SliceEndpoint, TargetRef,
 };
+
+use serde_json::Value;
+
+use crate::kubernetes::names::Kind;
+use crate::model::validate::{Violation, validate};
+use crate::model::world::Version;
+
+/// The release whose rules are asked where nobody says which release it is.
+const NEWEST: Version = Version { major: 3, minor: 32, patch: 1 };
+
+impl Objects {
+    /// The release whose rules the objects were held against.
+    pub fn rules_asked(&self) -> Version {
+        self.rules.or(self.asked).unwrap_or(NEWEST)
+    }
+
+    /// Holds an object, which is in v3 form, against Calico's rules. What a server keeps has no fields but those that it
+    /// knows, whichever edition of Calico they are of.
+    pub fn judge(&mut self, kind: Kind, value: &Value, name: &str, place: &Place, version: Option<Version>) {
+        if !kind.is_calico() {
+            return;
+        }
+        self.asked = self.rules.or(version);
+        let found = validate(value, Some(self.rules_asked()));
+        let counts = |violation: &Violation| *place != Place::Server || !violation.is_unknown_field();
+        let refused = found.into_iter().filter(counts);
+        let (object, place) = (name.to_string(), place.clone());
+        self.refused.extend(refused.map(|violation| Refused {
+            object: object.clone(),
+            place: place.clone(),
+            violation,
+        }));
+    }
+}
 
 /// Everything that was read, by kind, and everything that could not be.
 #[derive(Clone, Debug, Default)]
@@ -98,6 +132,12 @@ pub struct Objects {
     pub kube_controllers: Listing<Loose>,
     /// Documents that could not be understood.
     pub unread: Vec<Unread>,
+    /// The release of Calico whose rules count; without one the cluster's own, and where that is not known those of 3.32.
+    pub rules: Option<Version>,
+    /// The release whose rules were asked last.
+    pub asked: Option<Version>,
+    /// What Calico's rules refuse of the objects that were read, field by field.
+    pub refused: Vec<Refused>,
     /// What was noticed while reading: it is understood, but does not say what its writer may think.
     pub notices: Vec<Notice>,
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::policy::{Global, check_selector};
 use super::text::{is_port_name, is_subdomain};
-use super::{Check, list, refuse_more, refuse_repeats, show, text};
+use super::{Check, Kind, list, refuse_more, refuse_repeats, show, text};
 use crate::model::net::parse_cidr;
 
 /// Calico's limits from 3.33 on.
@@ -114,7 +114,9 @@ fn check_services(check: &mut Check, path: &str, entity: &Value, allowed: bool) 
     if text(services, "name").is_empty() {
         check.refuse(format!("{at}.name"), "is not set");
     }
-    if allowed && check.kind.is_global() && text(services, "namespace").is_empty() {
+    // Of profiles Calico asks neither.
+    let is_policy = check.kind != Kind::Profile;
+    if allowed && is_policy && check.kind.is_global() && text(services, "namespace").is_empty() {
         check.refuse(format!("{at}.namespace"), "is not set, which a cluster-wide policy needs");
     }
     let others = ["selector", "notSelector", "namespaceSelector", "serviceAccounts", "nets", "notNets"];

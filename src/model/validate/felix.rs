@@ -189,10 +189,8 @@ fn check_ports(check: &mut Check, spec: &Value) {
         for (index, each) in list(spec, field).iter().enumerate() {
             let path = format!("spec.{field}[{index}]");
             if !matches!(text(each, "protocol"), "TCP" | "UDP" | "SCTP") {
-                check.refuse(
-                    format!("{path}.protocol"),
-                    format!("{} must be TCP, UDP or SCTP", show(&each["protocol"])),
-                );
+                let reason = format!("{}: failsafe ports are of TCP, UDP or SCTP", show(&each["protocol"]));
+                check.refuse(format!("{path}.protocol"), reason);
             }
             if each["port"].as_i64().is_some_and(|port| !(0..=65535).contains(&port)) {
                 check.refuse(format!("{path}.port"), format!("{} must be from 1 to 65535", each["port"]));

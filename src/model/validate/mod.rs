@@ -36,6 +36,13 @@ pub struct Violation {
     pub reason: String,
 }
 
+impl Violation {
+    /// Whether the field is one that Calico does not have, which the API server leaves out.
+    pub fn is_unknown_field(&self) -> bool {
+        self.reason.contains(shape::NO_FIELD)
+    }
+}
+
 impl std::fmt::Display for Violation {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "{}: {}", self.path, self.reason)

@@ -59,6 +59,9 @@ fn check_range(check: &mut Check, spec: &Value, ipip: bool) {
         check.refuse(PATH, format!("{cidr} has bits behind its mask; write {net}"));
     }
     let is_v6 = matches!(net, IpNet::V6(_));
+    if !is_v6 && cidr.contains(':') {
+        check.refuse(PATH, format!("{cidr} is an IPv4 address in IPv6 form; write it as IPv4"));
+    }
     if is_v6 && ipip {
         check.refuse("spec.ipipMode", format!("{} is for IPv4 only, and {net} is IPv6", text(spec, "ipipMode")));
     }
@@ -66,7 +69,8 @@ fn check_range(check: &mut Check, spec: &Value, ipip: bool) {
     let block = spec["blockSize"].as_i64().filter(|size| *size != 0);
     if let Some(block) = block.filter(|block| !BLOCKS[family].contains(block)) {
         let range = &BLOCKS[family];
-        check.refuse("spec.blockSize", format!("{block} must be from {} to {}", range.start(), range.end()));
+        let reason = format!("{block}: a block here has from {} to {} bits", range.start(), range.end());
+        check.refuse("spec.blockSize", reason);
     }
     let block = block.unwrap_or(BLOCK[family]);
     if spec["disabled"] != Value::Bool(true) && i64::from(net.prefix_len()) > block {

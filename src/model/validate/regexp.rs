@@ -252,10 +252,6 @@ impl Reader {
             if !first && self.eats("]") {
                 return Ok(());
             }
-            // A hyphen stands for itself only at an end, or behind what is no single character.
-            if self.peek(0) == Some('-') && !first && self.peek(1) != Some(']') {
-                return Err("a hyphen in [ ] stands for a range, and there is none".into());
-            }
             first = false;
             if self.eats("[:") {
                 let name: String = self.rest[self.at..].iter().take_while(|c| **c != ':' && **c != ']').collect();

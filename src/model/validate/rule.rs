@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::entity::{self, Entity};
 use super::metadata::check_annotations;
-use super::{Check, list, refuse_more, show, text};
+use super::{Check, Kind, list, refuse_more, show, text};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Direction {
@@ -60,7 +60,12 @@ pub(super) fn check(check: &mut Check, path: &str, rule: &Value, direction: Dire
     check_http(check, path, rule, direction);
     check_annotations(check, &format!("{path}.metadata.annotations"), &rule["metadata"]["annotations"]);
     let ends = [("source", Direction::Egress), ("destination", Direction::Ingress)].map(|(field, no_services)| {
-        entity::check(check, &format!("{path}.{field}"), &rule[field], no_services != direction)
+        entity::check(
+            check,
+            &format!("{path}.{field}"),
+            &rule[field],
+            no_services != direction || check.kind == Kind::Profile,
+        )
     });
     check_ports_and_protocol(check, path, rule, &ends);
     check_families(check, path, rule);
@@ -117,7 +122,7 @@ fn check_http(check: &mut Check, path: &str, rule: &Value, direction: Direction)
         return;
     }
     let path = format!("{path}.http");
-    if direction == Direction::Egress {
+    if direction == Direction::Egress && check.kind != Kind::Profile {
         check.refuse(&path, "only ingress rules can match HTTP");
     }
     if text(rule, "action") != "Allow" {

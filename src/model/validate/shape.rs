@@ -217,8 +217,11 @@ fn walk_fields(check: &mut Check, path: &str, value: &Value, known: &[&[(&'stati
     }
 }
 
+/// What is said of a field that Calico does not have.
+pub(super) const NO_FIELD: &str = "is no field of this";
+
 fn unknown(name: &str, known: &[&[(&'static str, Shape)]]) -> String {
     let similar = known.iter().copied().flatten().find(|(field, _)| field.eq_ignore_ascii_case(name));
     let instead = similar.map(|(field, _)| format!("; it is spelled {field}")).unwrap_or_default();
-    format!("{name} is no field of this: the API server would leave it out{instead}")
+    format!("{name} {NO_FIELD}: the API server would leave it out{instead}")
 }

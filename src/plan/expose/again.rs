@@ -1,4 +1,4 @@
-//! An exposure that was made before, in the world of today: what it lacks besides its own rules, and whether it holds.
+//! An exposure that was made before, in the world of today: what it lacks besides its own rules, and whether its clients pass.
 //! Never makes a door: a Service's type is its owner's.
 
 use super::super::perimeter::Shape;
@@ -42,6 +42,10 @@ pub fn ask(grant: &Grant, accepted: &[Risk]) -> Option<Ask> {
 pub fn lacking(world: &World, grant: &Grant, accepted: &[Risk]) -> Result<(Vec<Step>, Vec<Note>), PlanError> {
     let Some(ask) = ask(grant, accepted) else { return Ok((Vec::new(), Vec::new())) };
     let work = work(world, grant, &ask);
+    // Pods that are open to nodes before their door is there would be open to everybody once it is.
+    if !work.has_door() {
+        return Ok((Vec::new(), Vec::new()));
+    }
     let mut steps = theirs::steps(&work.target, &work)?;
     let after = simulate(&work.target, &steps)?;
     theirs::refuse_what_would_be_skipped(&after, &work)?;
@@ -53,11 +57,11 @@ pub fn lacking(world: &World, grant: &Grant, accepted: &[Risk]) -> Result<(Vec<S
     Ok((steps, notes))
 }
 
-/// Whether its clients pass, and strangers do not.
+/// Whether its clients pass by every door of theirs.
 pub fn holds(world: &World, grant: &Grant, accepted: &[Risk]) -> Result<(), PlanError> {
     let Some(ask) = ask(grant, accepted) else { return Ok(()) };
     let work = work(world, grant, &ask);
-    proof::holds(&work.target, &work)
+    proof::clients_pass(&work.target, &work)
 }
 
 fn work<'a>(world: &World, grant: &Grant, ask: &'a Ask) -> Work<'a> {

@@ -80,12 +80,6 @@ fn opened_by(world: &World, one: &Try) -> String {
     }
 }
 
-/// Whether its clients pass and strangers do not, in a world that is as it is.
-pub fn holds(world: &World, work: &Work<'_>) -> Result<(), PlanError> {
-    clients_pass(world, work)?;
-    strangers_stop(world, work, &mut Vec::new())
-}
-
 /// The clients' ways to the grant's doors, one for each client address, node and port.
 pub fn client_tries(world: &World, work: &Work<'_>) -> Vec<Try> {
     let doors = doors_of(world, &work.grant);
@@ -181,7 +175,8 @@ pub fn shown(packet: &Packet) -> String {
     format!("{} -> {}{port} ({})", packet.source, packet.destination, packet.protocol)
 }
 
-fn clients_pass(end: &World, work: &Work<'_>) -> Result<(), PlanError> {
+/// Whether the clients pass by every door of theirs.
+pub fn clients_pass(end: &World, work: &Work<'_>) -> Result<(), PlanError> {
     let tries = client_tries(end, work);
     refuse_what_the_service_drops(end, work)?;
     if tries.is_empty() {

@@ -659,6 +659,12 @@ fn an_address_that_is_pending_is_closed_first_and_opened_by_a_second_plan() {
             }
         }
         assert_eq!(first(&after, &asked).unwrap().unwrap().plan.steps, [], "it waits, and has nothing more to do");
+        let waits = super::super::sync::sync(&after, &[]).unwrap();
+        assert_eq!(steps(&waits.plan), Vec::<String>::new(), "sync opens no pod whose door is not there");
+        assert!(waits.drift.iter().any(|drift| drift.detail.contains("waits for an address")), "{:?}", waits.drift);
+        let synced = simulate(&there, &super::super::sync::sync(&there, &[]).unwrap().plan.steps).unwrap();
+        assert_eq!(verdict(&synced, "10.7.0.99 -> 198.51.100.7 tcp:80"), Verdict::Allow, "sync goes on where it is");
+        assert!(stopped_at_the_edge(&synced, "10.7.0.98 -> 198.51.100.7 tcp:80"));
         let (plan, open) = exposed(&there, &asked);
         assert!(!steps(&plan).contains(&"Service shop/web".to_string()), "{:?}", steps(&plan));
         assert_eq!(first(&there, &asked).unwrap(), None);

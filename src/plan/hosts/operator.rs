@@ -138,7 +138,10 @@ fn unsafe_way(ask: &Ask, source: IpAddr, to: IpAddr, number: u16, by: String, un
     let hints = vec![
         format!("--allow-from {network} leaves the nodes open to it; behind a NAT, name the address that arrives"),
         format!("--allow-port {number} leaves the port open to everybody"),
-        format!("--accept-risk {} goes on all the same", Risk::ApiServer),
+        format!(
+            "--accept-risk {} goes on all the same; with --confirm-within 5m a cluster is as before unless somebody confirms",
+            Risk::ApiServer
+        ),
     ];
     match unknown {
         true => PlanError::Unknown { reason, hints },

@@ -55,6 +55,11 @@ fn of_version(world: &World) -> Vec<Query> {
     kinds.into_iter().filter(|(_, asked)| *asked).map(|(kind, _)| Query::all(kind)).collect()
 }
 
+/// Every object of Calico.
+pub fn calico() -> Vec<Query> {
+    RESOURCES.iter().filter(|resource| resource.kind.is_calico()).map(|resource| Query::all(resource.kind)).collect()
+}
+
 /// What decides about the endpoints of one namespace.
 fn of_namespace(namespace: &str) -> Vec<Query> {
     let mut queries = vec![Query::all(Kind::Namespace).named(namespace)];

@@ -13,6 +13,7 @@ use crate::model::world::{LabelQuery, World};
 use crate::plan::candidates::label_text;
 use crate::plan::perimeter::{doors, endpoints, nodes_set, recognise, sources};
 use crate::plan::revoke::grants;
+use crate::plan::roles::{LIFELINE, role};
 use crate::plan::sync::lists;
 
 /// The first round: every policy with its grants, and what the nodes are.
@@ -31,7 +32,8 @@ pub fn sync_follow_ups(world: &World) -> Vec<Query> {
         || nodes_set::find(world).is_some()
         || world.host_endpoints.iter().any(endpoints::is_ours);
     let lists = !lists::find(world).is_empty();
-    if grants.is_empty() && !perimeter && !lists {
+    let mut called = world.written.iter().filter(|(_, written)| role(written) == Some(LIFELINE)).peekable();
+    if grants.is_empty() && !perimeter && !lists && called.peek().is_none() {
         return Vec::new();
     }
     let mut queries = of_version(world);
@@ -40,6 +42,11 @@ pub fn sync_follow_ups(world: &World) -> Vec<Query> {
         if let Peer::Pods { namespace, .. } | Peer::Namespace(namespace) = peer {
             namespaces.insert(namespace);
         }
+    }
+    if called.peek().is_some() {
+        let slices = format!("{SLICE_SERVICE}=kubernetes");
+        queries.push(Query::all(Kind::EndpointSlice).in_namespace("default").labelled(slices));
+        namespaces.extend(called.filter_map(|(id, _)| id.namespace.as_deref()));
     }
     for namespace in namespaces {
         queries.extend(of_namespace(namespace));

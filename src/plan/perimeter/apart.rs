@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::super::decide::selects;
 use super::super::rules::is_inside;
+use super::nodes_set;
 use crate::model::policy::{Entity, Hook, Policy, RuleAction};
 use crate::model::selector::Selector;
 use crate::model::world::{Service, World};
@@ -71,10 +72,12 @@ fn ends(net: &IpNet) -> [IpAddr; 2] {
 /// A rule's own ranges, and those of the network sets that it selects.
 fn nets_of(world: &World, source: &Entity) -> Vec<IpNet> {
     let is = |selector: &Option<Selector>, labels| selector.as_ref().is_some_and(|selector| selector.matches(labels));
+    // Our own set is the nodes, as they are or were.
     let sets = world
         .network_sets
         .iter()
         .filter(|set| is(&source.selector, &set.labels) || is(&source.not_selector, &set.labels));
+    let sets = sets.filter(|set| !nodes_set::is_ours(set));
     let own = source.nets.iter().flatten().chain(&source.not_nets).copied();
     own.chain(sets.flat_map(|set| set.nets.iter().copied())).collect()
 }

@@ -84,8 +84,8 @@ pub fn raise_around(
     let ours = recognise::ours(target);
     let frame = Frame::new(target, grants, shape, ours.as_ref(), hosts);
     let mut raised = frame.outline()?;
-    if raised.steps.is_empty() || frame.is_done_by_others() {
-        // Where nothing changes, nothing closes.
+    if raised.steps.iter().all(|step| step.object == nodes_set::object()) || frame.is_done_by_others() {
+        // Where only the set of the nodes changes, if anything, nothing closes.
         return Ok(raised);
     }
     // What is open now and would close: asked of the world that the plan would make without an exception for it.
@@ -336,9 +336,7 @@ fn closing(
                 None
             }
         };
-        if stays_open(&doorway.open(after), only.as_deref()) {
-            continue;
-        }
+        let Some(only) = closes(&doorway.open(after), only) else { continue };
         let whose = |nets: &Vec<IpNet>| {
             let nets: Vec<String> = nets.iter().map(IpNet::to_string).collect();
             format!("{} (for {})", doorway.name(), nets.join(" and "))
@@ -373,11 +371,14 @@ fn closing(
     Ok((rules, notes))
 }
 
-/// Whether a door is open afterwards for all that it was open for: strangers, or these ranges.
-fn stays_open(after: &Open, was: Option<&[IpNet]>) -> bool {
+/// For whom a door closes that was open for strangers, or for these ranges; none if for nobody.
+fn closes(after: &Open, was: Option<Vec<IpNet>>) -> Option<Option<Vec<IpNet>>> {
     match (after, was) {
-        (Open::ToAll, _) => true,
-        (Open::To(nets), Some(was)) => was.iter().all(|net| nets.iter().any(|wide| wide.contains(net))),
-        _ => false,
+        (Open::ToAll, _) => None,
+        (Open::To(nets), Some(mut was)) => {
+            was.retain(|net| !nets.iter().any(|wide| wide.contains(net)));
+            (!was.is_empty()).then_some(Some(was))
+        }
+        (_, was) => Some(was),
     }
 }

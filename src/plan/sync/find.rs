@@ -8,8 +8,9 @@ use super::super::{Note, PlanError, Step, revoke};
 use super::grants::Followed;
 use super::perimeter::{self, Depth};
 use super::today::{self, Today};
-use super::{Drift, Part, Remedy, advertised};
-use crate::model::world::{Hidden, Part as Kinds, World};
+use super::{Drift, Part, Remedy, advertised, callers};
+use crate::model::intent::Way;
+use crate::model::world::{Hidden, Part as Kinds, Service, World};
 
 /// All that is behind, before it is proven.
 #[derive(Default)]
@@ -75,6 +76,10 @@ pub fn find(world: &World, depth: Depth) -> Found {
         }
         Err(error) => found.left.push(left("the perimeter".into(), "", error)),
     }
+    match callers::parts(world) {
+        Ok(parts) => found.parts.extend(parts),
+        Err(error) => found.left.push(left("what the API server calls".into(), "", error)),
+    }
     for followed in &found.live {
         match followed.behind(&base) {
             Ok(parts) => found.parts.extend(parts),
@@ -91,6 +96,18 @@ fn without_door(world: &World, followed: &Followed) -> Option<Drift> {
         return None;
     }
     let service = service_of(world, &followed.grant)?;
+    if through.way == Way::LoadBalancer && service.kind == "LoadBalancer" {
+        let Service { namespace, name, .. } = service;
+        let detail =
+            format!("Service {namespace}/{name} waits for an address of its load balancer, and nothing is open yet");
+        let hints = vec![
+            format!(
+                "kubectl describe service -n {namespace} {name} tells why it has none; sync opens it once it has one"
+            ),
+            format!("kubectl zerotrust revoke {} gives it up", followed.id),
+        ];
+        return Some(Drift { what: followed.name(), detail, remedy: Remedy::Other(hints) });
+    }
     let detail = format!(
         "Service {}/{} is {} and has no door by {} now",
         service.namespace, service.name, service.kind, through.way

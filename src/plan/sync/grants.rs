@@ -60,9 +60,6 @@ impl Followed {
             if edits.is_empty() {
                 continue;
             }
-            if let Some(keeper) = &written.keeper {
-                return Err(kept(policy, keeper, &edits));
-            }
             let order = if written.spec.pre_dnat { Order::Theirs } else { Order::Application };
             let why = self.changed.clone().unwrap_or_else(|| difference(&edits));
             parts.push(Part { of: Some(self.name()), ..Part::new(order, step(world, policy, edits, why)) });
@@ -139,7 +136,7 @@ impl Followed {
 }
 
 /// What the new rules say that the old ones do not, and the other way round.
-fn difference(edits: &[Edit]) -> String {
+pub fn difference(edits: &[Edit]) -> String {
     let (mut before, mut after) = (BTreeSet::new(), BTreeSet::new());
     for edit in edits {
         let Edit::ReplaceRules { old, new, .. } = edit else { continue };
@@ -165,18 +162,4 @@ fn said(rule: &RuleSpec) -> Vec<String> {
         .collect();
     words.extend(rule.destination.ports.iter().map(|port| format!("port {port}")));
     words
-}
-
-fn kept(policy: &PolicyId, keeper: &str, edits: &[Edit]) -> PlanError {
-    let words: Vec<String> = edits
-        .iter()
-        .filter_map(|edit| match edit {
-            Edit::ReplaceRules { direction, new, .. } => Some(format!(
-                "have its rules of {direction} that carry this grant replaced there: {}",
-                serde_json::json!(new)
-            )),
-            _ => None,
-        })
-        .collect();
-    PlanError::Refused { reason: format!("{policy} is kept by {keeper}, so it is not changed here"), hints: words }
 }

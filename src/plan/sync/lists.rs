@@ -17,11 +17,12 @@ use ipnet::IpNet;
 
 use super::super::edit::{Edit, NetsOf};
 use super::super::perimeter::{is_closing, nodes_set, sources};
+use super::super::roles::{LIFELINE, role};
 use super::super::{Step, simulate};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::names::{GRANT, Kind, ROLE};
 use crate::model::net::parse_net;
-use crate::model::policy::{Direction, Hook, PolicyId, PolicyKind};
+use crate::model::policy::{Direction, Hook, Policy, PolicyId, PolicyKind};
 use crate::model::selector::Selector;
 use crate::model::spec::RuleSpec;
 use crate::model::world::{AddressRole, Hidden, NetworkSet, Node, Part, World, Written};
@@ -104,12 +105,12 @@ pub fn find(world: &World) -> Vec<List> {
 }
 
 fn of_policy(world: &World, id: &PolicyId, written: &Written) -> Vec<List> {
-    if !matches!(id.kind, PolicyKind::GlobalNetworkPolicy | PolicyKind::NetworkPolicy) {
+    let of_calico = matches!(id.kind, PolicyKind::GlobalNetworkPolicy | PolicyKind::NetworkPolicy);
+    if !of_calico || role(written) == Some(LIFELINE) {
         return Vec::new();
     }
     let policy = world.policies.iter().find(|policy| policy.id == *id);
-    // What a host endpoint polices knows nodes by the addresses that come over the wire.
-    let receives = policy.is_some_and(|policy| policy.hook == Hook::Normal && !written.spec.apply_on_forward);
+    let receives = policy.is_some_and(|policy| polices_pods(world, policy, written));
     let mut found = Vec::new();
     for (index, rule) in written.spec.ingress.iter().enumerate().filter(|(_, rule)| is_theirs(rule)) {
         let nets: Vec<IpNet> = rule.source.nets.iter().filter_map(|text| parse_net(text)).collect();
@@ -126,6 +127,12 @@ fn of_policy(world: &World, id: &PolicyId, written: &Written) -> Vec<List> {
         });
     }
     found
+}
+
+/// A host knows other nodes by the addresses that come over the wire; pods know them by their tunnels' too.
+fn polices_pods(world: &World, policy: &Policy, written: &Written) -> bool {
+    let chosen = policy.id.namespace.is_some() || !written.spec.namespace_selector.is_empty();
+    policy.hook == Hook::Normal && (chosen || world.pods.iter().any(|pod| policy.selector.matches(&pod.labels)))
 }
 
 /// A rule that somebody wrote, and that lets pass.

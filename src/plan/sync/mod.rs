@@ -3,6 +3,7 @@
 //! Never makes or takes a grant, never changes a Service, and never guesses.
 
 mod advertised;
+mod callers;
 mod find;
 mod grants;
 pub mod lists;
@@ -132,7 +133,7 @@ pub fn drift(world: &World) -> Vec<Drift> {
 /// A drift as a finding; none where it is not known whether it is one.
 pub fn finding(drift: &Drift) -> Option<Finding> {
     let (code, said): (_, Vec<String>) = match &drift.remedy {
-        Remedy::Sync => (BEHIND, vec!["`kubectl zerotrust sync` mends it".into()]),
+        Remedy::Sync => (BEHIND, vec!["`kubectl zerotrust sync` mends it, or says what stands in the way".into()]),
         Remedy::Other(hints) => (BEHIND_ELSEWHERE, hints.clone()),
         Remedy::Unknown(_) => return None,
     };
@@ -172,8 +173,10 @@ pub fn sync(world: &World, accepted: &[Risk]) -> Result<Synced, PlanError> {
     }
     drift.extend(gaps(world));
     let mut plan = Plan { title: "sync".into(), notes: found.notes, ..Plan::default() };
+    let proven: Vec<Step> = settled.parts.iter().map(|part| part.step.clone()).collect();
     plan.steps = merged(settled.parts);
-    if let Some(guard) = &settled.guard {
+    // What was put together into one write is another sequence than the one that was proven.
+    if let (Some(guard), true) = (&settled.guard, plan.steps != proven) {
         prove(world, guard, &plan.steps)?;
     }
     Ok(Synced { plan, drift: once(drift) })

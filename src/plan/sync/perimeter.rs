@@ -6,14 +6,17 @@ use std::net::IpAddr;
 
 use serde_json::json;
 
+use super::super::decide::without_exposures;
 use super::super::edit::Edit;
-use super::super::perimeter::{Raised, Shape, endpoints, nodes_set, outline, raise, recognise};
+use super::super::perimeter::{Raised, Shape, doors, endpoints, found_open, nodes_set, outline, raise, recognise};
 use super::super::simulate::{policy_of, simulate};
-use super::super::{Note, PlanError, Step};
+use super::super::{Note, PlanError, Step, Weight};
 use super::{Order, Part};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::names::{Kind, NODES_LABEL};
 use crate::model::intent::Grant;
+use crate::model::policy::PolicyId;
+use crate::model::spec::RuleSpec;
 use crate::model::world::{AddressRole, Hidden, HostEndpoint, Node, World};
 
 /// How much of the perimeter is looked at.
@@ -58,7 +61,8 @@ pub fn parts(world: &World, grants: &[Grant], retired: &[String], depth: Depth) 
         true => return Ok(found),
         false => {
             let shape = shape(&base, grants);
-            // A door that is closed on all nodes but a new one is closed: there the perimeter is only late.
+            // A door that is closed on all nodes but a new one is closed: there the perimeter is only late. And what an
+            // exposure opened besides its own door was not found open.
             if depth == Depth::Outline {
                 outline(&base, grants, &shape)?
             } else {
@@ -66,19 +70,26 @@ pub fn parts(world: &World, grants: &[Grant], retired: &[String], depth: Depth) 
                     Some(_) => endpoints::missing(&base, shape.interface.as_deref()),
                     None => Vec::new(),
                 };
-                raise(&simulate(&base, &missing)?, &base, grants, &shape)?
+                raise(&without_exposures(&simulate(&base, &missing)?), &base, grants, &shape)?
             }
         }
     };
     found.notes = raised.notes;
-    found.parts.extend(raised.steps.into_iter().map(|step| Part::new(order(&step), step)));
+    found.notes.extend(lost_doors(&base, ours.as_ref()));
+    found.parts.extend(raised.steps.into_iter().map(|step| Part::new(order(world, &step), step)));
     Ok(found)
 }
 
-fn order(step: &Step) -> Order {
+fn order(world: &World, step: &Step) -> Order {
+    let speaks = |rule: &RuleSpec| {
+        let entities = [&rule.source, &rule.destination];
+        entities.iter().any(|entity| entity.selector.contains(NODES_LABEL))
+    };
+    // A rule that selects the set lets nodes in as soon as there is one.
+    let selected = world.written.values().any(|written| written.spec.ingress.iter().any(speaks));
     let made = step.edits.iter().any(|edit| matches!(edit, Edit::Create(_)));
     match step.object.kind {
-        Kind::GlobalNetworkSet if made => Order::SetMade,
+        Kind::GlobalNetworkSet if made && !selected => Order::SetMade,
         Kind::GlobalNetworkSet => Order::Set,
         Kind::HostEndpoint => Order::HostEndpoint,
         _ if made && policy_of(&step.object).is_some() => Order::PolicyMade,
@@ -122,6 +133,20 @@ fn shape(world: &World, grants: &[Grant]) -> Shape {
     let names: BTreeSet<Option<String>> = own.map(|endpoint| endpoint.interface.clone()).collect();
     let interface = if names.len() == 1 { names.into_iter().next().flatten() } else { None };
     Shape { interface, inline, ..Shape::default() }
+}
+
+/// Doors that were found open and kept so, and that their Service has no more.
+fn lost_doors(world: &World, ours: Option<&PolicyId>) -> Vec<Note> {
+    let Some(written) = ours.and_then(|id| world.written.get(id)) else { return Vec::new() };
+    let there: BTreeSet<String> = doors::all(world).iter().map(doors::Doorway::key).collect();
+    let kept: BTreeSet<&str> = written.spec.ingress.iter().filter_map(found_open).collect();
+    let gone = kept.into_iter().filter(|key| !there.contains(*key));
+    let text = |key: &str| {
+        format!(
+            "{key} was found open and kept so, and is no door of its Service any more: another number or address of it is closed to clients outside until it is exposed"
+        )
+    };
+    gone.map(|key| Note { weight: Weight::Warning, text: text(key) }).collect()
 }
 
 /// Our host endpoints whose node is gone, or has other addresses.

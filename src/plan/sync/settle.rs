@@ -3,13 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use super::super::simulate::simulate;
+use super::super::edit::Edit;
+use super::super::simulate::{policy_of, simulate};
 use super::super::{Note, PlanError, Step, Weight};
 use super::find::left;
 use super::lists::List;
 use super::proof::Guard;
 use super::{Drift, Order, Part, Remedy};
-use crate::model::world::World;
+use crate::kubernetes::names::Kind;
+use crate::model::spec::RuleSpec;
+use crate::model::world::{NetworkSet, World};
 
 /// What was proven so far.
 pub struct Settled {
@@ -26,6 +29,12 @@ pub struct Settled {
 impl Settled {
     /// Takes a part if it is proven; else leaves it, and says why.
     pub fn take(&mut self, part: Part) {
+        if let Some(keeper) = keeper(&self.world, &part.step) {
+            let words: Vec<String> = part.step.edits.iter().filter_map(in_words).collect();
+            let hint = format!("{} is kept by {keeper}: there, {}", part.step.object, words.join("; "));
+            let drift = Drift { remedy: Remedy::Other(vec![hint]), ..part.drift(Remedy::Sync) };
+            return self.drift.push(drift);
+        }
         match self.proven(&part.step) {
             Ok(after) => {
                 self.world = after;
@@ -91,6 +100,36 @@ impl Settled {
             let context = format!("{} {verb} not let in", ips.join(", "));
             self.drift.push(left(list.name.clone(), &context, first.clone()));
         }
+    }
+}
+
+/// Who else writes the object, if it is there and anybody does.
+fn keeper(world: &World, step: &Step) -> Option<String> {
+    match policy_of(&step.object) {
+        Some(id) => world.written.get(&id)?.keeper.clone(),
+        None if step.object.kind == Kind::GlobalNetworkSet => {
+            let is_it = |set: &&NetworkSet| set.namespace.is_none() && set.name == step.object.name;
+            world.network_sets.iter().find(is_it)?.keeper.clone()
+        }
+        None => None,
+    }
+}
+
+/// A change for somebody else to make.
+fn in_words(edit: &Edit) -> Option<String> {
+    let rules = |rules: &[RuleSpec]| serde_json::json!(rules).to_string();
+    match edit {
+        Edit::AddRules(direction, new) => Some(format!("add to spec.{direction} {}", rules(new))),
+        Edit::ReplaceRules { direction, old, new } => {
+            let gone: Vec<RuleSpec> = old.iter().filter(|rule| !new.contains(rule)).cloned().collect();
+            let come: Vec<RuleSpec> = new.iter().filter(|rule| !old.contains(rule)).cloned().collect();
+            Some(format!("in spec.{direction} put {} in the place of {}", rules(&come), rules(&gone)))
+        }
+        Edit::RemoveGrant(id) => Some(format!("take out the rules of grant {id}")),
+        Edit::Annotate(key, Some(value)) => Some(format!("set annotation {key} to {value}")),
+        Edit::Annotate(key, None) => Some(format!("remove annotation {key}")),
+        Edit::SetSpec { field, value, .. } => Some(format!("set spec.{field} to {value}")),
+        _ => None,
     }
 }
 

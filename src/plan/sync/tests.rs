@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use proptest::prelude::*;
+
 use super::super::expose::{self, expose};
 use super::super::perimeter::Shape;
 use super::super::simulate::simulate;
@@ -722,4 +724,158 @@ fn a_grant_twice_is_one_grant_after_its_ports_became_the_same() {
         revoke::revoke(&after, &revoke::Which::Id(revoke::grants(&after)[0].id.clone())),
         Err(PlanError::Unresolved { .. })
     ));
+}
+
+#[test]
+fn what_a_tool_of_ours_made_and_somebody_else_keeps_by_now_is_told_to_them() {
+    let mut on = with_tunnels(&by_node_port(&cluster("")), AddressRole::Wireguard);
+    on.network_sets[0].keeper = Some("Flux (label kustomize.toolkit.fluxcd.io/name)".into());
+    let synced = sync(&on, &[]).unwrap();
+    assert_eq!(synced.plan.steps, []);
+    let left = others(&synced);
+    assert!(hints(left[0]).contains("is kept by Flux") && hints(left[0]).contains("10.20.1.1/32"), "{left:?}");
+}
+
+#[test]
+fn an_exposure_whose_risk_was_accepted_is_no_drift() {
+    let theirs = "{kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: open-edge}, spec: {order: 1, selector: '!has(projectcalico.org/namespace)', preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow}]}}";
+    let world = exposed(&cluster(theirs), Way::NodePort, |ask| ask.accepted = vec![Risk::OpenToAllClientsOfNodes]);
+    assert_eq!(drift(&world), Vec::new());
+}
+
+#[test]
+fn a_door_that_was_found_open_and_lost_its_number_is_named() {
+    let open = r#"{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: open, namespace: shop}, spec: {selector: app == 'api', types: [Ingress], ingress: [{action: Allow}]}}"#;
+    let world = by_node_port(&cluster(open));
+    assert_eq!(verdict(&world, "203.0.113.9 -> 192.0.2.11 tcp:31443"), Verdict::Allow, "found open, and kept so");
+    let new = with_node(&world, "n4", "192.0.2.14");
+    assert_eq!(verdict(&synced(&new).1, "203.0.113.9 -> 192.0.2.14 tcp:31443"), Verdict::Allow, "on a new node too");
+    let mut moved = world;
+    moved.services.get_mut(&("shop".to_string(), "api".to_string())).unwrap().ports[0].node_port = Some(31999);
+    moved.index();
+    let (plan, after) = synced(&moved);
+    assert!(
+        super::super::testing::notes(&plan.plan).contains("shop/api/TCP/31443 was found open"),
+        "{:?}",
+        plan.plan.notes
+    );
+    assert_eq!(verdict(&after, "203.0.113.9 -> 192.0.2.11 tcp:31999"), Verdict::Deny, "nobody asked for that number");
+}
+
+/// Something that happens to a cluster.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Tunnels(AddressRole),
+    NoTunnels,
+    NodeComes(u8),
+    NodeGoes(u8),
+    NodePort(u16),
+    Target(u16),
+    Balancer(u8),
+    Local(bool),
+    NoSet,
+    NoEndpoints,
+}
+
+fn happens(world: &World, event: Event) -> World {
+    let bare = |world: &World| {
+        let mut world = world.clone();
+        for node in world.nodes.values_mut() {
+            node.addresses.retain(|own| own.role == AddressRole::Host);
+            node.wireguard_key = [false, false];
+        }
+        world.index();
+        world
+    };
+    match event {
+        Event::Tunnels(role) => with_tunnels(&bare(world), role),
+        Event::NoTunnels => bare(world),
+        Event::NodeComes(number) => with_node(world, &format!("m{number}"), &format!("192.0.2.{}", 20 + number)),
+        Event::NodeGoes(number) => without_node(world, ["n1", "n3", "m0", "m1"][usize::from(number) % 4]),
+        Event::NodePort(number) => with_service(world, |service| service.ports[0].node_port = Some(number)),
+        Event::Target(number) => with_service(world, |service| service.ports[0].target = TargetPort::Number(number)),
+        Event::Balancer(number) => {
+            with_service(world, |service| service.load_balancer_ips = vec![ip(&format!("198.51.100.{number}"))])
+        }
+        Event::Local(local) => with_service(world, |service| service.local = local),
+        Event::NoSet => {
+            let mut world = world.clone();
+            world.network_sets.clear();
+            world.index();
+            world
+        }
+        Event::NoEndpoints => {
+            let mut world = world.clone();
+            world.host_endpoints.clear();
+            world.index();
+            world
+        }
+    }
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let role = prop_oneof![Just(AddressRole::Wireguard), Just(AddressRole::Ipip), Just(AddressRole::Vxlan)];
+    prop_oneof![
+        role.prop_map(Event::Tunnels),
+        Just(Event::NoTunnels),
+        (0_u8..2).prop_map(Event::NodeComes),
+        (0_u8..4).prop_map(Event::NodeGoes),
+        (30100_u16..30104).prop_map(Event::NodePort),
+        (9000_u16..9003).prop_map(Event::Target),
+        (1_u8..4).prop_map(Event::Balancer),
+        any::<bool>().prop_map(Event::Local),
+        Just(Event::NoSet),
+        Just(Event::NoEndpoints),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever happens, in whatever order: once it is synced the client passes by every node that can serve it and nothing is
+    /// behind, and no prefix of the writes lets a stranger in where none came in before.
+    #[test]
+    fn whatever_happens_is_mended_and_lets_nobody_in(
+        inline in any::<bool>(),
+        way in prop_oneof![Just(Way::NodePort), Just(Way::LoadBalancer)],
+        events in proptest::collection::vec(event(), 1..5),
+    ) {
+        let world = exposed(&cluster(""), way, |ask| ask.shape.inline = inline);
+        let (_, world) = allowed(&world, "10.7.0.50", "shop/web");
+        let mut before = events.iter().fold(world, |world, event| happens(&world, *event));
+        // A door is asked for on every node before anything is written, by strangers of each kind.
+        let service = before.services[&(WEB.0.to_string(), WEB.1.to_string())].clone();
+        let hosts: Vec<IpAddr> = before.nodes.values().map(|node| node.addresses[0].ip).collect();
+        let door = |host: &IpAddr| match way {
+            Way::NodePort => format!("{host} tcp:{}", service.ports[0].node_port.unwrap()),
+            _ => format!("{} tcp:80", service.load_balancer_ips[0]),
+        };
+        let doors: Vec<String> = hosts.iter().map(door).collect();
+        let strangers = ["10.7.0.98", "10.7.0.100", "203.0.113.9"];
+        let comes = |world: &World, flow: &str| {
+            walk(world, &Question { packet: packet(flow), entry: None }).iter().any(|path| path.verdict == Verdict::Allow)
+        };
+        let synced = sync(&before, &[]).map_err(|error| TestCaseError::fail(said(&error)))?;
+        prop_assert!(others(&synced).is_empty(), "{:?}", synced.drift);
+        for step in &synced.plan.steps {
+            let after = simulate(&before, std::slice::from_ref(step)).unwrap();
+            for flow in strangers.iter().flat_map(|stranger| doors.iter().map(move |door| format!("{stranger} -> {door}"))) {
+                prop_assert!(!comes(&after, &flow) || comes(&before, &flow), "{flow} after {}", step.object);
+            }
+            before = after;
+        }
+        let again = sync(&before, &[]).unwrap();
+        prop_assert!(again.plan.steps.is_empty() && again.drift.is_empty(), "{again:?}");
+        prop_assert!(drift(&before).is_empty());
+        for (host, door) in hosts.iter().zip(&doors) {
+            let serves = !service.local || *host == ip("192.0.2.12");
+            if serves || way != Way::NodePort {
+                prop_assert_eq!(verdict(&before, &format!("10.7.0.99 -> {door}")), Verdict::Allow, "{}", door);
+            }
+            for stranger in strangers {
+                let flow = format!("{stranger} -> {door}");
+                prop_assert!(!comes(&before, &flow), "{flow}");
+            }
+        }
+    }
 }

@@ -155,3 +155,15 @@ fn a_door_without_backends_is_kept_once() {
     let (_, after) = exposed(&locked(&waiting), &ask("shop/web", &["10.7.0.99"]));
     assert_eq!(steps(&exposed(&after, &ask("shop/web", &["10.7.0.99"])).0), Vec::<String>::new());
 }
+
+#[test]
+fn a_local_service_with_an_advertised_cluster_address_is_no_keeper_of_clients_addresses() {
+    use crate::plan::grant::{Ask, allow};
+    let fabric = "{kind: BGPConfiguration, apiVersion: projectcalico.org/v3, metadata: {name: default}, spec: {serviceClusterIPs: [{cidr: 10.21.0.0/16}]}}";
+    let world = crate::testing::world(&format!("{}{LOCK}{fabric}", documents(PLAIN, NODE2, "Local")));
+    let target = |text: &str| crate::plan::target::Target::parse(text, None).unwrap();
+    let asked = Ask { from: target("nodes"), to: target("shop/api"), ports: None, reason: None, accepted: Vec::new() };
+    let said = crate::plan::testing::said(&allow(&world, &asked).unwrap_err());
+    assert!(said.contains("advertised cluster address 10.21.0.30") && said.contains("bgp-allow"), "{said}");
+    assert!(!said.contains("externalTrafficPolicy"), "it would change nothing: {said}");
+}
