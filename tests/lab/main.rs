@@ -7,6 +7,7 @@ mod support;
 
 mod api;
 mod article;
+mod by_hand;
 mod cage;
 mod cast;
 mod diagnosed;
