@@ -9,6 +9,7 @@ mod explain;
 mod exposing;
 mod help;
 mod krew;
+mod validate;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
