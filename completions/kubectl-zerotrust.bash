@@ -55,14 +55,26 @@ _kubectl__zerotrust() {
             kubectl__zerotrust,status)
                 cmd="kubectl__zerotrust__subcmd__status"
                 ;;
+            kubectl__zerotrust,sync)
+                cmd="kubectl__zerotrust__subcmd__wireguard__subcmd__sync"
+                ;;
+            kubectl__zerotrust,test)
+                cmd="kubectl__zerotrust__subcmd__test"
+                ;;
             kubectl__zerotrust,undo)
                 cmd="kubectl__zerotrust__subcmd__undo"
                 ;;
             kubectl__zerotrust,unlock)
                 cmd="kubectl__zerotrust__subcmd__unlock"
                 ;;
+            kubectl__zerotrust,validate)
+                cmd="kubectl__zerotrust__subcmd__validate"
+                ;;
             kubectl__zerotrust,version)
                 cmd="kubectl__zerotrust__subcmd__version"
+                ;;
+            kubectl__zerotrust,wireguard-sync)
+                cmd="kubectl__zerotrust__subcmd__wireguard__subcmd__sync"
                 ;;
             kubectl__zerotrust__subcmd__help,allow)
                 cmd="kubectl__zerotrust__subcmd__help__subcmd__allow"
@@ -103,14 +115,23 @@ _kubectl__zerotrust() {
             kubectl__zerotrust__subcmd__help,status)
                 cmd="kubectl__zerotrust__subcmd__help__subcmd__status"
                 ;;
+            kubectl__zerotrust__subcmd__help,test)
+                cmd="kubectl__zerotrust__subcmd__help__subcmd__test"
+                ;;
             kubectl__zerotrust__subcmd__help,undo)
                 cmd="kubectl__zerotrust__subcmd__help__subcmd__undo"
                 ;;
             kubectl__zerotrust__subcmd__help,unlock)
                 cmd="kubectl__zerotrust__subcmd__help__subcmd__unlock"
                 ;;
+            kubectl__zerotrust__subcmd__help,validate)
+                cmd="kubectl__zerotrust__subcmd__help__subcmd__validate"
+                ;;
             kubectl__zerotrust__subcmd__help,version)
                 cmd="kubectl__zerotrust__subcmd__help__subcmd__version"
+                ;;
+            kubectl__zerotrust__subcmd__help,wireguard-sync)
+                cmd="kubectl__zerotrust__subcmd__help__subcmd__wireguard__subcmd__sync"
                 ;;
             *)
                 ;;
@@ -119,7 +140,7 @@ _kubectl__zerotrust() {
 
     case "${cmd}" in
         kubectl__zerotrust)
-            opts="-f -R -n -A -v -s -h -V --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help --version lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help"
+            opts="-f -R -n -A -v -s -h -V --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help --version lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync sync revoke status explain diagnose test validate snapshot history undo completion version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -229,7 +250,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__allow)
-            opts="-o -y -f -R -n -A -v -s -h --from --to --port --reason --accept-risk --output --dry-run --yes --field-manager --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --from --to --port --reason --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -268,6 +289,18 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --field-manager)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -379,7 +412,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__bgp__subcmd__allow)
-            opts="-o -y -f -R -n -A -v -s -h --from --port --interface --inline-nets --close-others --reason --accept-risk --output --dry-run --yes --field-manager --record-namespace --no-record --advertise --peer --peer-as --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --from --port --interface --inline-nets --close-others --reason --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --advertise --peer --peer-as --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -418,6 +451,18 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --field-manager)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -915,7 +960,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__expose__subcmd__lb)
-            opts="-o -y -f -R -n -A -v -s -h --from --port --interface --inline-nets --close-others --reason --accept-risk --output --dry-run --yes --field-manager --record-namespace --no-record --address --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --from --port --interface --inline-nets --close-others --reason --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --timeout --address --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -957,7 +1002,23 @@ _kubectl__zerotrust() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --tests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --record-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1069,7 +1130,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__expose__subcmd__nodeport)
-            opts="-o -y -f -R -n -A -v -s -h --from --port --interface --inline-nets --close-others --reason --accept-risk --output --dry-run --yes --field-manager --record-namespace --no-record --node-port --nodes --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --from --port --interface --inline-nets --close-others --reason --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --node-port --nodes --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1108,6 +1169,18 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --field-manager)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1227,7 +1300,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__help)
-            opts="lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help"
+            opts="lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1422,6 +1495,20 @@ _kubectl__zerotrust() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        kubectl__subcmd__zerotrust__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         kubectl__subcmd__zerotrust__subcmd__help__subcmd__undo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1450,7 +1537,35 @@ _kubectl__zerotrust() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        kubectl__subcmd__zerotrust__subcmd__help__subcmd__validate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         kubectl__subcmd__zerotrust__subcmd__help__subcmd__version)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__zerotrust__subcmd__help__subcmd__wireguard__subcmd__sync)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1587,7 +1702,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__lockdown)
-            opts="-o -y -f -R -n -A -v -s -h --except --only --log --name --accept-risk --output --dry-run --yes --field-manager --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --except --only --log --nodes --allow-from --allow-port --interface --inline-nets --close-others --name --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1598,6 +1713,18 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interface)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1622,6 +1749,18 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --field-manager)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1733,7 +1872,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__revoke)
-            opts="-o -y -f -R -n -A -v -s -h --from --to --port --output --dry-run --yes --field-manager --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --from --to --port --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1764,6 +1903,18 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --field-manager)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2102,8 +2253,126 @@ _kubectl__zerotrust() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        kubectl__subcmd__zerotrust__subcmd__test)
+            opts="-o -f -R -n -A -v -s -h --output --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "table wide json yaml name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table wide json yaml name" -- "${cur}"))
+                    return 0
+                    ;;
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --verbose)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --insecure-skip-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-compression)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         kubectl__subcmd__zerotrust__subcmd__undo)
-            opts="-o -y -f -R -n -A -v -s -h --output --dry-run --yes --field-manager --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2122,6 +2391,18 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --field-manager)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2233,7 +2514,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__unlock)
-            opts="-o -y -f -R -n -A -v -s -h --name --perimeter --output --dry-run --yes --field-manager --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --name --perimeter --nodes --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2259,8 +2540,142 @@ _kubectl__zerotrust() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --tests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --record-namespace)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --verbose)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --insecure-skip-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-compression)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__zerotrust__subcmd__validate)
+            opts="-o -f -R -n -A -v -s -h --calico-version --output --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --calico-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table wide json yaml name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table wide json yaml name" -- "${cur}"))
                     return 0
                     ;;
                 --filename)
@@ -2379,6 +2794,152 @@ _kubectl__zerotrust() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --verbose)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --insecure-skip-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-compression)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__zerotrust__subcmd__wireguard__subcmd__sync)
+            opts="-o -y -f -R -n -A -v -s -h --check --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --accept-risk)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table wide json yaml name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table wide json yaml name" -- "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
+                    return 0
+                    ;;
+                --field-manager)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --filename)

@@ -58,10 +58,14 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a 
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "expose-nodeport" -d 'Let clients outside reach a Service by a port of every node'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "expose-lb" -d 'Let clients outside reach a Service by its load balancer\'s address'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "bgp-allow" -d 'Let clients outside reach a Service by an address that is advertised over BGP'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "wireguard-sync" -d 'Bring grants, the perimeter and lists of nodes up to date with nodes, tunnels and Services'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "sync" -d 'Bring grants, the perimeter and lists of nodes up to date with nodes, tunnels and Services'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "revoke" -d 'Take a grant back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "diagnose" -d 'Explain kernel log lines, and print the commands that open them'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "test" -d 'Test that connections pass, or do not'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "validate" -d 'Check Calico\'s objects by Calico\'s own rules'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "history" -d 'List the changes that were made, newest first'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "undo" -d 'Take a recorded change back'
@@ -70,6 +74,9 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a 
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l except -d 'Leave these namespaces open besides those that are found' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l only -d 'Lock only these namespaces' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l allow-from -d 'Networks that go on reaching everything on the nodes: operators, routers, monitoring' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l allow-port -d 'Ports of the nodes that stay open to everybody, as 443 or udp/500' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l interface -d 'Interface that new host endpoints name, as eth0 or *; without it the nodes\' addresses tell it' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l name -d 'Name of the policy; tells which is meant where there are several lockdowns' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
@@ -81,6 +88,9 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lock
 client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
@@ -107,6 +117,9 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lock
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l log -d 'Log what is dropped to the nodes\' kernel log'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l nodes -d 'Close the nodes too, to everything from outside the cluster but what is listed'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l inline-nets -d 'Write the nodes\' addresses into the rules, instead of into one GlobalNetworkSet'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l close-others -d 'Close every door of a Service that has no grant, and hostPorts of applications, also those that are open now'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s y -l yes -d 'Do not ask'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l no-record -d 'Keep no record of the change: undo cannot take it back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
@@ -122,6 +135,9 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlo
 client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
@@ -148,6 +164,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l perimeter -d 'Take the perimeter back instead: the host endpoints, the policy and the set that expose-nodeport and its like made'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l nodes -d 'Take the lock of the nodes back instead; doors of Services stay closed where something is exposed'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s y -l yes -d 'Do not ask'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l no-record -d 'Keep no record of the change: undo cannot take it back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
@@ -167,6 +184,9 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allo
 client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
@@ -211,6 +231,9 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expo
 client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l node-port -d 'The number on the nodes, where the Service has none yet; without it a free one is chosen' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l nodes -d 'Only by the nodes with these labels, as role=edge' -r
@@ -259,7 +282,11 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expo
 client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l timeout -d 'How long to wait for an address where the Service has none yet, as 90s or 5m; 0 looks once' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l address -d 'The address that the load balancer is asked for (spec.loadBalancerIP)' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
@@ -306,6 +333,9 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-
 client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l advertise -d 'Have this address of the Service advertised' -r -f -a "cluster\t'The cluster address'
 external\t'spec.externalIPs'
@@ -343,6 +373,94 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l check -d 'Only say what is behind, and end with 3 if anything is'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
+client\t'This program'
+server\t'The API server too'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l check -d 'Only say what is behind, and end with 3 if anything is'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s y -l yes -d 'Do not ask'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l no-record -d 'Keep no record of the change: undo cannot take it back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l from -d 'Who may connect, as it was given to allow' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l to -d 'To what, as it was given to allow' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l port -d 'Only the grant with exactly these ports' -r
@@ -355,6 +473,9 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revo
 client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand revoke" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
@@ -491,6 +612,71 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diag
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand diagnose" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -s o -l output -d 'One of table, wide, json, yaml, name' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l calico-version -d 'Release of Calico whose rules count, as 3.28 or v3.31.2' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -s o -l output -d 'One of table, wide, json, yaml, name' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand validate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand snapshot" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
@@ -560,6 +746,9 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo
 client\t'This program'
 server\t'The API server too'"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
@@ -647,19 +836,22 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand vers
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "lockdown" -d 'Deny everything to all application namespaces, in both directions, but DNS'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "unlock" -d 'Take the lockdown back and keep the grants'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "allow" -d 'Open a flow wherever policy stops it'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "expose-nodeport" -d 'Let clients outside reach a Service by a port of every node'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "expose-lb" -d 'Let clients outside reach a Service by its load balancer\'s address'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "bgp-allow" -d 'Let clients outside reach a Service by an address that is advertised over BGP'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "revoke" -d 'Take a grant back'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "diagnose" -d 'Explain kernel log lines, and print the commands that open them'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "history" -d 'List the changes that were made, newest first'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "undo" -d 'Take a recorded change back'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "completion" -d 'Print a completion script for a shell'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "version" -d 'Print the version of this program'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow revoke status explain diagnose snapshot history undo completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "lockdown" -d 'Deny everything to all application namespaces, in both directions, but DNS'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "unlock" -d 'Take the lockdown back and keep the grants'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "allow" -d 'Open a flow wherever policy stops it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "expose-nodeport" -d 'Let clients outside reach a Service by a port of every node'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "expose-lb" -d 'Let clients outside reach a Service by its load balancer\'s address'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "bgp-allow" -d 'Let clients outside reach a Service by an address that is advertised over BGP'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "wireguard-sync" -d 'Bring grants, the perimeter and lists of nodes up to date with nodes, tunnels and Services'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "revoke" -d 'Take a grant back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "diagnose" -d 'Explain kernel log lines, and print the commands that open them'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "test" -d 'Test that connections pass, or do not'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "validate" -d 'Check Calico\'s objects by Calico\'s own rules'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "history" -d 'List the changes that were made, newest first'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "undo" -d 'Take a recorded change back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "completion" -d 'Print a completion script for a shell'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "version" -d 'Print the version of this program'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

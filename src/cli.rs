@@ -2,11 +2,12 @@
 //! Never knows what a subcommand does.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use crate::commands::Command;
-use crate::kubernetes::cluster::Connection;
+use crate::kubernetes::cluster::{Connection, duration};
 use crate::kubernetes::names::TOOL;
 
 /// Everything denied, only what is needed opened: zero trust for clusters with Calico
@@ -101,12 +102,30 @@ pub struct Writing {
     /// Name under which the API server notes who manages the written fields
     #[arg(long, default_value = TOOL, value_name = "NAME", hide_default_value = true)]
     pub field_manager: String,
+    /// Tests of reachability, as `test` takes them: refuse the change if one fails after it
+    #[arg(long, value_name = "FILE")]
+    pub tests: Vec<PathBuf>,
+    /// Whether it has to be confirmed afterwards.
+    #[command(flatten)]
+    pub confirming: Confirming,
     /// Where the record is kept.
     #[command(flatten)]
     pub records: Records,
     /// Keep no record of the change: undo cannot take it back
     #[arg(long)]
     pub no_record: bool,
+}
+
+/// How a change is kept only if it was no mistake.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Confirming {
+    /// Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no
+    /// longer answers over a new connection
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "no_record")]
+    pub confirm_within: Option<Duration>,
+    /// What else must go on accepting TCP connections until the change is confirmed
+    #[arg(long, value_name = "HOST:PORT", requires = "confirm_within")]
+    pub probe: Vec<String>,
 }
 
 /// How a subcommand that changes nothing prints its answer.

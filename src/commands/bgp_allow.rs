@@ -22,7 +22,8 @@ Examples:
 ///
 /// Opens the Service's own advertised address and ports to these clients; the rest of the advertised range is closed to clients
 /// outside. With --advertise it has this one address advertised (BGPConfiguration), with --peer the nodes peer with a router
-/// (BGPPeer); without them neither is written. Everything else is as with expose-nodeport.
+/// (BGPPeer); without them neither is written. Says which nodes advertise it to whom, and warns where the port on which nodes
+/// listen for BGP is no failsafe of Felix or a policy stops a session. Everything else is as with expose-nodeport.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct BgpAllow {

@@ -1,20 +1,24 @@
 //! What every command that changes something does with its plan: show it, ask, write it, say what was done.
 //! Never knows what the plan is for.
 
+mod taken_back;
+
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use super::confirming::Vigil;
 use super::session::Session;
-use super::signals;
-use crate::apply::{ApprovedPlan, Change, Interrupt, Patience, Prepared, Stop, apply, prepare};
+use super::trial;
+use crate::apply::{ApprovedPlan, Change, Patience, Prepared, Stop, apply, prepare};
 use crate::cli::{DryRun, Output, Writing};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::source::{Source, SourceWriter};
 use crate::model::world::Version;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::Plan;
+use crate::plan::assertion::Assertion;
 use crate::record::journal::{self, Journal, Listed};
 use crate::record::{State, Summary};
 use crate::show::diff;
@@ -39,10 +43,13 @@ struct Work<'a> {
     session: &'a Session<'a>,
     writing: &'a Writing,
     undoes: Option<u32>,
+    /// What must hold after the change.
+    tests: Vec<Assertion>,
+    /// Set where the change has to be confirmed.
+    vigil: Option<Vigil<'a>>,
     journal: Option<Journal>,
     older: Vec<Listed>,
     approved: Option<Prepared>,
-    interrupt: Interrupt,
 }
 
 /// Makes the plan, shows it, asks, applies it. Where an object changed in between so that the plan no longer fits, it is
@@ -57,14 +64,18 @@ pub async fn change(
         session,
         writing,
         undoes,
+        tests: trial::load(&writing.tests, session.namespace().as_deref())?,
+        vigil: None,
         journal: None,
         older: Vec::new(),
         approved: None,
-        interrupt: Interrupt::default(),
     };
     work.check_flags()?;
     if let Source::Cluster(cluster) = &session.source {
         cluster.check_writable(work.only_prints()).await?;
+    }
+    if writing.dry_run == DryRun::None {
+        work.vigil = Vigil::before(session, &writing.confirming).await?;
     }
     let mut done = Change::default();
     let mut stale: Vec<Stop> = Vec::new();
@@ -85,6 +96,9 @@ pub async fn change(
         if work.only_prints() {
             work.print_dry(&prepared);
             return Ok(Outcome::Done);
+        }
+        if let Some(vigil) = work.vigil.as_ref().filter(|_| work.approved.is_none()) {
+            vigil.break_glass(&prepared).await?;
         }
         let approved = match work.approve(prepared) {
             Ok(approved) => approved,
@@ -134,6 +148,7 @@ impl Work<'_> {
         plan: &impl AsyncFn() -> Result<Planned, Problem>,
     ) -> Result<(Prepared, Option<Version>), Ended> {
         let Planned { plan, calico } = plan().await.map_err(Ended::Problem)?;
+        trial::hold(self.session, &self.tests, &plan).await.map_err(Ended::Problem)?;
         match prepare(&self.writer(), plan, calico).await {
             Ok(prepared) => Ok((prepared, calico)),
             Err(stop @ Stop::Stale { .. }) => Err(Ended::Stale(stop)),
@@ -152,11 +167,7 @@ impl Work<'_> {
 
     /// Nothing is written: a dry run on this side, or standard input, which cannot be written to.
     fn only_prints(&self) -> bool {
-        self.writing.dry_run == DryRun::Client || self.reads_stdin()
-    }
-
-    fn reads_stdin(&self) -> bool {
-        self.session.context.global.filename.iter().any(|file| file.as_os_str() == "-")
+        self.writing.dry_run == DryRun::Client || self.session.reads_stdin()
     }
 
     /// A change that is undone by now, whoever did that, needs no undo any more.
@@ -182,7 +193,9 @@ impl Work<'_> {
         let context = self.session.context;
         // What was read from standard input goes on to the next program, so the objects are what is printed.
         let output = match self.writing.output {
-            output if output.is_text() && self.reads_stdin() && self.writing.dry_run == DryRun::None => Output::Yaml,
+            output if output.is_text() && self.session.reads_stdin() && self.writing.dry_run == DryRun::None => {
+                Output::Yaml
+            }
             output => output,
         };
         if output.is_text() {
@@ -219,9 +232,7 @@ impl Work<'_> {
             false if asks => context.say(&format!("{text}\n")),
             false => context.say(&diff::notes(&prepared.notes, context.paint_errors)),
         }
-        if self.approved.is_none() {
-            signals::listen(self.interrupt.clone(), context.clone());
-        }
+        self.session.listen();
         if asks && !self.ask(&prepared)? {
             return Err(Problem::refused("the change was not made"));
         }
@@ -278,14 +289,22 @@ impl Work<'_> {
         let spread = Duration::from_millis(u64::from(std::process::id() % 8));
         let patience = Patience { tries: 200, within: Duration::from_secs(120), spread };
         let writer = self.session.source.writer(self.writing.dry_run == DryRun::Server, &self.writing.field_manager);
-        apply(&writer, approved, self.journal.as_mut(), &self.interrupt, patience).await
+        apply(&writer, approved, self.journal.as_mut(), &self.session.interrupt, patience).await
     }
 
     async fn finish(&mut self, done: Change, stop: Option<Stop>) -> Result<Outcome, Problem> {
         self.print_done(&done);
         if let Some(stop) = stop {
             let in_doubt = stop.is_in_doubt();
+            if self.vigil.is_some() && !done.written.is_empty() {
+                return self.take_back(&done, &stop.to_string(), in_doubt).await;
+            }
             return self.give_up(&done, stop.into(), in_doubt).await;
+        }
+        if let Some(vigil) = self.vigil.as_ref().filter(|_| !done.written.is_empty())
+            && let Err(why) = vigil.confirmed(&self.session.interrupt).await
+        {
+            return self.take_back(&done, &why, false).await;
         }
         let (writer, context) = (&self.session.source.writer(false, &self.writing.field_manager), self.session.context);
         if let Some(journal) = &mut self.journal {

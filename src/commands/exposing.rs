@@ -1,20 +1,25 @@
 //! What the commands that expose a Service share: their flags, and how they run.
 //! Never knows which door it is.
 
+use std::cell::RefCell;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::change::{Planned, change};
 use super::context::Context;
-use super::session::Session;
-use crate::cli::Writing;
+use super::session::{Scene, Session};
+use super::waiting::{self, Waited};
+use crate::cli::{DryRun, Writing};
+use crate::kubernetes::source::Source;
 use crate::model::intent::Way;
 use crate::model::world::ServiceAddress;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::expose::advertise::PeerAsked;
+use crate::plan::expose::pending::{First, first};
 use crate::plan::expose::{Ask, expose};
 use crate::plan::perimeter::Shape;
 use crate::plan::target::Target;
-use crate::plan::{Note, Risk, Weight, needs, ports};
+use crate::plan::{Note, Plan, Risk, Weight, needs, ports};
 
 /// Flags of the commands that expose a Service.
 #[derive(Debug, clap::Args)]
@@ -60,6 +65,8 @@ pub struct Door {
     pub advertise: Option<ServiceAddress>,
     /// The router to peer with.
     pub peer: Option<PeerAsked>,
+    /// How long an address of a load balancer is waited for; zero looks once.
+    pub timeout: Duration,
 }
 
 impl Exposing {
@@ -84,17 +91,74 @@ impl Exposing {
                 reason: self.reason.clone(),
                 accepted: self.accept_risk.clone(),
             };
-            change(session, &self.writing, None, async || {
-                let next = |world: &_| needs::exposure_follow_ups(world, &ask.service);
-                let scene = session.observe(needs::exposure(&ask.service), next).await?;
-                let (mut plan, id) = expose(&scene.world, &ask)?;
-                if !plan.steps.is_empty() {
-                    let text = format!("the grant is {id}: `kubectl zerotrust revoke {id}` takes it back");
-                    plan.notes.push(Note { weight: Weight::Fact, text });
-                }
-                Ok(Planned { plan, calico: scene.world.calico })
+            let waits = RefCell::new(None);
+            let outcome = change(session, &self.writing, None, async || {
+                let (scene, first) = self.scene(session, &ask).await?;
+                let waiting = first.as_ref().map(|first| first.service.clone());
+                *waits.borrow_mut() = waiting;
+                let (plan, id) = match first {
+                    Some(first) => (first.plan, first.id),
+                    None => expose(&scene.world, &ask)?,
+                };
+                Ok(planned(plan, &id, &scene))
             })
-            .await
+            .await?;
+            let Some(service) = waits.take() else { return Ok(outcome) };
+            if self.writing.dry_run != DryRun::None || session.reads_stdin() {
+                return Ok(outcome);
+            }
+            self.go_on(session, &ask, &service, door.timeout).await
         })
     }
+
+    /// What is read, and the first of two plans where the Service has no address yet.
+    async fn scene(&self, session: &Session<'_>, ask: &Ask) -> Result<(Scene, Option<First>), Problem> {
+        let next = |world: &_| needs::exposure_follow_ups(world, &ask.service);
+        let scene = session.observe(needs::exposure(&ask.service), next).await?;
+        let first = first(&scene.world, ask)?;
+        Ok((scene, first))
+    }
+
+    /// The second plan, once the Service has an address.
+    async fn go_on(
+        &self,
+        session: &Session<'_>,
+        ask: &Ask,
+        service: &(String, String),
+        timeout: Duration,
+    ) -> Result<Outcome, Problem> {
+        let (namespace, name) = service;
+        let waited = match session.source {
+            Source::Cluster(_) => waiting::for_address(session, service, timeout).await?,
+            Source::Manifests(_) => {
+                let text =
+                    format!("Service {namespace}/{name} has no address, and manifests get none from a load balancer");
+                Waited::Not(Problem::unknown(text))
+            }
+        };
+        if let Waited::Not(problem) = waited {
+            return Err(problem
+                .hint(
+                    "in place: it is of type LoadBalancer, and closed to all clients outside that nobody let in before",
+                )
+                .hint(format!("once it has an address, `{}` opens it", session.context.command_line))
+                .hint("--address IP asks for a certain one instead of waiting")
+                .hint(format!("kubectl describe service -n {namespace} {name} tells why it has none")));
+        }
+        change(session, &self.writing, None, async || {
+            let (scene, _) = self.scene(session, ask).await?;
+            let (plan, id) = expose(&scene.world, ask)?;
+            Ok(planned(plan, &id, &scene))
+        })
+        .await
+    }
+}
+
+/// A plan with how to take it back.
+fn planned(mut plan: Plan, id: &str, scene: &Scene) -> Planned {
+    if !plan.steps.is_empty() {
+        let text = format!("the grant is {id}: `kubectl zerotrust revoke {id}` takes it back");
+        plan.notes.push(Note { weight: Weight::Fact, text });
+    }
+    Planned { plan, calico: scene.world.calico }
 }

@@ -7,7 +7,9 @@ use super::session::Session;
 use crate::cli::Writing;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::lockdown::{Ask, lockdown};
-use crate::plan::{Risk, needs};
+use crate::plan::perimeter::Shape;
+use crate::plan::target::Target;
+use crate::plan::{Risk, hosts, needs, ports};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,6 +22,12 @@ Examples:
   # Leave one more namespace open, and log what is dropped
   kubectl zerotrust lockdown --except monitoring --log
 
+  # The nodes too: what enters them from outside is closed, but for the operators' network and a port for everybody
+  kubectl zerotrust lockdown --nodes --allow-from 10.9.0.0/24 --allow-port 443
+
+  # The same, and back to how it was unless it is confirmed from here within five minutes
+  kubectl zerotrust lockdown --nodes --allow-from 10.9.0.0/24 --confirm-within 5m
+
   # On manifests: the files are edited in place
   kubectl zerotrust lockdown -f ./cluster --yes";
 
@@ -28,6 +36,12 @@ Examples:
 /// Finds the namespaces that belong to the cluster and leaves them open, lets DNS through to where the cluster's DNS really
 /// is, finds the webhooks and aggregated APIs that the API server calls and keeps them reachable, and shows what will stop
 /// being reachable. A lockdown that is there already, whoever wrote it, is brought up to date. Given twice, it changes nothing.
+///
+/// With --nodes everything that enters a node from outside the cluster is closed too: host endpoints, and a preDNAT policy behind
+/// all others. Nodes, their tunnels and pods go on reaching every node; failsafe ports of Felix (SSH and the API server among
+/// them, unless they were changed), ICMP, doors of Services that are exposed or open now, and hostPorts of applications stay
+/// open. What is known to listen on the nodes and will close is listed first. Other networks by which nodes talk to each other,
+/// as for storage, are to be named with --allow-from. It is refused where the API server could not be reached afterwards.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Lockdown {
@@ -40,6 +54,24 @@ pub struct Lockdown {
     /// Log what is dropped to the nodes' kernel log
     #[arg(long)]
     log: bool,
+    /// Close the nodes too, to everything from outside the cluster but what is listed
+    #[arg(long)]
+    nodes: bool,
+    /// Networks that go on reaching everything on the nodes: operators, routers, monitoring
+    #[arg(long, value_name = "CIDR", requires = "nodes")]
+    allow_from: Vec<String>,
+    /// Ports of the nodes that stay open to everybody, as 443 or udp/500
+    #[arg(long, value_name = "PORT", requires = "nodes")]
+    allow_port: Vec<String>,
+    /// Interface that new host endpoints name, as eth0 or *; without it the nodes' addresses tell it
+    #[arg(long, value_name = "NAME", requires = "nodes")]
+    interface: Option<String>,
+    /// Write the nodes' addresses into the rules, instead of into one GlobalNetworkSet
+    #[arg(long, requires = "nodes")]
+    inline_nets: bool,
+    /// Close every door of a Service that has no grant, and hostPorts of applications, also those that are open now
+    #[arg(long, requires = "nodes")]
+    close_others: bool,
     /// Name of the policy; tells which is meant where there are several lockdowns
     #[arg(long)]
     name: Option<String>,
@@ -61,11 +93,35 @@ impl Lockdown {
                 log: self.log,
                 accepted: self.accept_risk.clone(),
             };
+            let hosts = if self.nodes { Some(self.hosts(session)?) } else { None };
             change(session, &self.writing, None, async || {
-                let scene = session.observe(needs::lockdown(), needs::lockdown_follow_ups).await?;
-                Ok(Planned { plan: lockdown(&scene.world, &ask)?, calico: scene.world.calico })
+                let Some(hosts) = &hosts else {
+                    let scene = session.observe(needs::lockdown(), needs::lockdown_follow_ups).await?;
+                    return Ok(Planned { plan: lockdown(&scene.world, &ask)?, calico: scene.world.calico });
+                };
+                let scene = session.observe(needs::hosts(), needs::hosts_follow_ups).await?;
+                let applications = lockdown(&scene.world, &ask)?;
+                let plan = hosts::lock_too(&scene.world, applications, hosts)?;
+                Ok(Planned { plan, calico: scene.world.calico })
             })
             .await
+        })
+    }
+
+    /// What is asked of the nodes.
+    fn hosts(&self, session: &Session<'_>) -> Result<hosts::Ask, Problem> {
+        let networks: Vec<Target> =
+            self.allow_from.iter().map(|text| Target::parse(text, None)).collect::<Result<_, _>>()?;
+        Ok(hosts::Ask {
+            from: hosts::networks(&networks)?,
+            ports: hosts::ports(ports::parse(&self.allow_port)?.as_ref())?,
+            shape: Shape {
+                interface: self.interface.clone(),
+                inline: self.inline_nets,
+                close_others: self.close_others,
+            },
+            operator: session.operator(),
+            accepted: self.accept_risk.clone(),
         })
     }
 }

@@ -5,6 +5,7 @@ pub mod allow;
 pub mod bgp_allow;
 pub mod change;
 pub mod completion;
+pub mod confirming;
 pub mod context;
 pub mod diagnose;
 pub mod explain;
@@ -18,10 +19,14 @@ pub mod session;
 pub mod signals;
 pub mod snapshot;
 pub mod status;
+pub mod test;
+pub mod trial;
 pub mod undo;
 pub mod unlock;
 pub mod validate;
 pub mod version;
+pub mod waiting;
+pub mod wireguard_sync;
 
 use context::Context;
 
@@ -59,10 +64,12 @@ subcommands! {
     expose_nodeport::ExposeNodeport,
     expose_lb::ExposeLb,
     bgp_allow::BgpAllow,
+    wireguard_sync::WireguardSync,
     revoke::Revoke,
     status::Status,
     explain::Explain,
     diagnose::Diagnose,
+    test::Test,
     validate::Validate,
     snapshot::Snapshot,
     history::History,

@@ -1,18 +1,21 @@
 //! A command at work: its surroundings, and the cluster or the files that it reads, round by round.
 //! Never knows what the command wants to find out.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
 use super::context::Context;
+use super::signals;
+use crate::apply::Interrupt;
 use crate::kubernetes::Reader;
-use crate::kubernetes::cluster::{Cluster, Listener, Notice};
+use crate::kubernetes::cluster::{Cluster, Listener, Notice, Way};
 use crate::kubernetes::manifests::Manifests;
 use crate::kubernetes::objects::{Objects, Query, Unread};
 use crate::kubernetes::source::Source;
 use crate::model::world::World;
 use crate::observe;
 use crate::outcome::{Outcome, Problem};
+use crate::plan::hosts::operator::Operator;
 use crate::show::paint::harmless;
 use crate::show::unread;
 
@@ -26,8 +29,11 @@ pub struct Session<'a> {
     pub context: &'a Context,
     /// What it reads and writes.
     pub source: Source,
+    /// Raised by Ctrl-C, once something listens for it.
+    pub interrupt: Interrupt,
     /// Whether what could not be read was said.
     said: RefCell<bool>,
+    listens: Cell<bool>,
 }
 
 /// What was read.
@@ -50,7 +56,13 @@ impl Session<'_> {
             .build()
             .map_err(|error| Problem::failed("the program cannot start its work").because(error))?;
         runtime.block_on(async {
-            let session = Session { context, source: open(context).await?, said: RefCell::new(false) };
+            let session = Session {
+                context,
+                source: open(context).await?,
+                interrupt: Interrupt::default(),
+                said: RefCell::new(false),
+                listens: Cell::new(false),
+            };
             work(&session).await
         })
     }
@@ -64,6 +76,25 @@ impl Session<'_> {
             Source::Cluster(cluster) => cluster.namespace().map(str::to_string),
             Source::Manifests(_) => None,
         }
+    }
+
+    /// From now on Ctrl-C ends the program between two steps, and not at once.
+    pub fn listen(&self) {
+        if !self.listens.replace(true) {
+            signals::listen(self.interrupt.clone(), self.context.clone());
+        }
+    }
+
+    /// Whether standard input is read, which cannot be written to.
+    pub fn reads_stdin(&self) -> bool {
+        self.context.global.filename.iter().any(|file| file.as_os_str() == "-")
+    }
+
+    /// How this program's requests come to the API server, where there is one.
+    pub fn operator(&self) -> Option<Operator> {
+        let Source::Cluster(cluster) = &self.source else { return None };
+        let Way { host, port, addresses, local } = cluster.way();
+        Some(Operator { server: host, addresses, port, local })
     }
 
     /// Refuses -f where it makes no sense.

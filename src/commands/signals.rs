@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM while something is changed: the first stops between two writes, the second at once.
+//! Ctrl-C, SIGTERM and a lost terminal while something is changed: the first stops between two writes, the second at once.
 //! Never knows what is written.
 
 use super::context::Context;
@@ -14,7 +14,7 @@ pub fn listen(interrupt: Interrupt, context: Context) {
     tokio::spawn(async move {
         signals.next().await;
         interrupt.raise();
-        context.say("\nStopping after the write that is under way; once more stops at once.\n");
+        context.say("\nStopping safely; once more stops at once.\n");
         signals.next().await;
         std::process::exit(INTERRUPTED);
     });
@@ -24,6 +24,7 @@ pub fn listen(interrupt: Interrupt, context: Context) {
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
@@ -33,6 +34,7 @@ impl Signals {
         Some(Signals {
             interrupt: signal(SignalKind::interrupt()).ok()?,
             terminate: signal(SignalKind::terminate()).ok()?,
+            hangup: signal(SignalKind::hangup()).ok()?,
         })
     }
 
@@ -40,6 +42,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
         }
     }
 }

@@ -6,9 +6,9 @@ use super::context::Context;
 use super::session::Session;
 use crate::cli::Writing;
 use crate::outcome::{Outcome, Problem};
-use crate::plan::needs;
 use crate::plan::perimeter::lower::lower;
 use crate::plan::unlock::unlock;
+use crate::plan::{hosts, needs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +16,9 @@ Examples:
 
   # What keeps clients outside away from the doors of Services, once nothing is exposed any more
   kubectl zerotrust unlock --perimeter
+
+  # What `lockdown --nodes` closed on the nodes themselves
+  kubectl zerotrust unlock --nodes
 
   # A lockdown that somebody wrote by hand
   kubectl zerotrust unlock --name deny-app-policy";
@@ -33,6 +36,9 @@ pub struct Unlock {
     /// Take the perimeter back instead: the host endpoints, the policy and the set that expose-nodeport and its like made
     #[arg(long, conflicts_with = "name")]
     perimeter: bool,
+    /// Take the lock of the nodes back instead; doors of Services stay closed where something is exposed
+    #[arg(long, conflicts_with_all = ["name", "perimeter"])]
+    nodes: bool,
     #[command(flatten)]
     writing: Writing,
 }
@@ -42,10 +48,14 @@ impl Unlock {
     pub fn run(&self, context: &Context) -> Result<Outcome, Problem> {
         Session::run(context, async |session| {
             change(session, &self.writing, None, async || {
-                let scene = session.observe(needs::lockdown(), needs::lockdown_follow_ups).await?;
-                let plan = match self.perimeter {
-                    true => lower(&scene.world)?,
-                    false => unlock(&scene.world, self.name.as_deref())?,
+                let scene = match self.nodes {
+                    true => session.observe(needs::hosts(), needs::hosts_follow_ups).await?,
+                    false => session.observe(needs::lockdown(), needs::lockdown_follow_ups).await?,
+                };
+                let plan = match (self.perimeter, self.nodes) {
+                    (true, _) => lower(&scene.world)?,
+                    (false, true) => hosts::lower::unlock(&scene.world)?,
+                    (false, false) => unlock(&scene.world, self.name.as_deref())?,
                 };
                 Ok(Planned { plan, calico: scene.world.calico })
             })

@@ -1,7 +1,7 @@
 //! What becomes of a packet: at one endpoint, and on its whole way.
 //! Never knows how a world was read; no clock, no client, no text format.
 
-mod entries;
+pub mod entries;
 mod host;
 pub mod interfaces;
 mod journey;

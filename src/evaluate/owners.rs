@@ -201,13 +201,14 @@ fn ghosts(world: &World, ip: IpAddr, is_pod: bool) -> Vec<Ghost> {
 }
 
 /// Why a pod that was not read may have the address, if so. Calico gives pods addresses of its pools, or of their nodes'
-/// own ranges (host-local IPAM).
+/// own ranges (host-local IPAM); but none that a Node has for its tunnel, which is allocated to it in the same books
+/// (node/pkg/allocateip, and host-local's first address).
 pub fn unseen_pod(world: &World, ip: IpAddr) -> Option<String> {
     let pooled = unseen_pools(world).is_some()
         || world.pools.is_empty()
         || world.pools.iter().any(|pool| pool.for_pods && pool.net.contains(&ip))
         || world.nodes.values().flat_map(|node| &node.pod_ranges).any(|range| range.contains(&ip));
-    if !pooled {
+    if !pooled || world.node_at(ip).is_some() {
         return None;
     }
     if let Some(gap) = world.gap(Hidden::Addresses, None) {

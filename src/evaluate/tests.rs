@@ -311,6 +311,12 @@ fn an_address_of_the_pool_that_no_pod_has_is_unknown() {
         world
     };
     assert!(why(&unread, "10.20.9.9 -> 10.20.1.1 tcp:80").contains("not all pods were read"));
+    // What a Node has for its tunnel is not given to a pod as well.
+    let tunnel = "192.168.0.2/24, projectcalico.org/IPv4VXLANTunnelAddr: 10.20.9.9}";
+    assert!(CLUSTER.contains("192.168.0.2/24}"));
+    let mut tunnelled = crate::testing::world(&CLUSTER.replace("192.168.0.2/24}", tunnel));
+    tunnelled.seen.insert(Part::Pods, Seen::default());
+    assert_eq!(verdict(&tunnelled, "10.20.9.9 -> 10.20.1.1 tcp:80"), Verdict::Allow);
     // Outside the pools there are no pods.
     assert_eq!(verdict(&unread, "8.8.8.8 -> 10.20.1.1 tcp:80"), Verdict::Allow);
 }

@@ -94,9 +94,11 @@ pub fn translate<'w>(world: &'w World, node: &str, packet: &Packet, sender: Send
             "kube-proxy uses ipvs, and what it does with packets to Service {name} is not modelled"
         ));
     }
-    if door == Door::Balancer && !service.source_ranges.is_empty() && sender == Sender::Wire {
-        let listed = service.source_ranges.iter().any(|net| net.contains(&packet.source));
-        if !listed {
+    if door == Door::Balancer && sender == Sender::Wire {
+        // kube-proxy keeps a list for each family, and an empty one drops nothing.
+        let own = |net: &&ipnet::IpNet| family(net.addr()) == family(packet.source);
+        let mut ranges = service.source_ranges.iter().filter(own).peekable();
+        if ranges.peek().is_some() && !ranges.any(|net| net.contains(&packet.source)) {
             return Translation::NoWay(format!(
                 "kube-proxy drops it: the source is not in loadBalancerSourceRanges of Service {name}"
             ));

@@ -193,6 +193,8 @@ pub const SLICE_SERVICE: &str = "kubernetes.io/service-name";
 pub const GRANT: &str = "kubectl-zerotrust/grant";
 /// On a rule of the perimeter: a door that was open when the perimeter was made, and stays so; its value says which.
 pub const FOUND_OPEN: &str = "kubectl-zerotrust/found-open";
+/// On the perimeter's policy: the nodes are locked too, and its value says what stays open on them.
+pub const HOSTS: &str = "kubectl-zerotrust/hosts";
 /// A label of the GlobalNetworkSet that holds the nodes' addresses.
 pub const NODES_LABEL: &str = "kubectl-zerotrust/nodes";
 /// On what the tool made, policies, host endpoints and sets: what for (`lockdown`, `lifeline`, `allow`, `perimeter`).

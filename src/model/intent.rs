@@ -49,6 +49,30 @@ pub struct Through {
     pub inline: bool,
 }
 
+/// What stays open on nodes that are locked, besides what the cluster itself needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hosts {
+    /// Networks outside that reach everything on the nodes: those of operators, routers, monitoring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<IpNet>,
+    /// Ports of the nodes that everybody reaches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<GrantPort>,
+    /// Ports of applications' pods on the nodes (hostPort) that were open when the nodes were locked, and stay so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<GrantPort>,
+    /// API servers that are no nodes, as they were read last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<IpNet>,
+    /// Routers that reach a port of BGP that is no failsafe, as they were read last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routers: Vec<IpNet>,
+    /// That port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bgp: Option<u16>,
+}
+
 /// What clients outside connect to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -59,6 +83,17 @@ pub enum Way {
     LoadBalancer,
     /// An address that is advertised over BGP.
     Bgp,
+}
+
+impl Way {
+    /// The type of Service that has such a door, as far as one has to be made for it.
+    pub fn kind(self) -> Option<&'static str> {
+        match self {
+            Way::NodePort => Some("NodePort"),
+            Way::LoadBalancer => Some("LoadBalancer"),
+            Way::Bgp => None,
+        }
+    }
 }
 
 impl fmt::Display for Way {

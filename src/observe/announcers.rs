@@ -26,7 +26,10 @@ pub fn observe(objects: &Objects, world: &World) -> BTreeMap<Key, Fact<Vec<Annou
                 Some(namespace) => format!("{kind} {namespace}/{name}"),
                 None => format!("{kind} {name}"),
             };
-            statuses.entry(key).or_default().push(Announcer { node, how: Some(how), noted: None, evidence });
+            // MetalLB makes a status when a node begins to announce, and deletes it when it ends.
+            let since = status.metadata.creation_timestamp.as_ref().and_then(|time| time.parse::<Timestamp>().ok());
+            let since = since.map(|time| time.as_second());
+            statuses.entry(key).or_default().push(Announcer { node, how: Some(how), since, noted: None, evidence });
         }
     }
     let balanced = world.services.iter().filter(|(_, service)| !service.load_balancer_ips.is_empty());
@@ -101,7 +104,7 @@ fn announcer(event: &Event) -> Option<Announcer> {
     let times = [series, event.last_timestamp.as_ref(), event.event_time.as_ref(), event.first_timestamp.as_ref()];
     let noted = times.into_iter().flatten().filter_map(|time| time.parse::<Timestamp>().ok()).max();
     let evidence = format!("event {NODE_ASSIGNED} {}", event.metadata.name);
-    Some(Announcer { node, how, noted: noted.map(|time| time.as_second()), evidence })
+    Some(Announcer { node, how, since: None, noted: noted.map(|time| time.as_second()), evidence })
 }
 
 fn why_unknown(objects: &Objects) -> String {

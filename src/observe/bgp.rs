@@ -36,6 +36,19 @@ pub fn advertised(objects: &Objects) -> Fact<Vec<Advertised>> {
     Fact::known(found, "BGPConfigurations")
 }
 
+/// The port on which nodes listen for BGP: 179, unless listenPort of the default BGPConfiguration says another.
+pub fn port(objects: &Objects) -> Fact<u16> {
+    if !all(&objects.bgp_configurations.coverage, Kind::BGPConfiguration) {
+        return Fact::unknown(why_none(&objects.bgp_configurations.coverage, Kind::BGPConfiguration));
+    }
+    let default = objects.bgp_configurations.iter().find(|object| object.metadata.name == DEFAULT);
+    let number = default.and_then(|object| object.spec.get("listenPort")?.as_u64());
+    match number.and_then(|number| u16::try_from(number).ok()).filter(|number| *number != 0) {
+        Some(number) => Fact::known(number, format!("listenPort of BGPConfiguration {DEFAULT}")),
+        None => Fact::known(179, "Calico's default"),
+    }
+}
+
 /// Peers by address: routers outside, and whatever else speaks BGP. Those that are chosen by peerSelector are nodes.
 pub fn peers(objects: &Objects) -> Fact<Vec<BgpPeer>> {
     if !all(&objects.bgp_peers.coverage, Kind::BGPPeer) {

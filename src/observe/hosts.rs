@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::gaps::hides;
+use super::policies::keeper;
 use super::workloads::add_namespace;
 use crate::findings::{Finding, SET_NET_UNREADABLE};
 use crate::kubernetes::names::{CREATED_BY, KUBE_CONTROLLERS, Kind, LABEL_NAMESPACE};
@@ -85,5 +86,6 @@ fn network_set(object: &Found<SetObject>, world: &mut World) -> NetworkSet {
     }
     let nets = object.spec.nets.iter().filter_map(|text| parse_net(text)).collect();
     let annotations = object.metadata.annotations.clone();
-    NetworkSet { namespace, name, labels, annotations, nets, unseen_labels, doubt }
+    let keeper = keeper(&object.metadata, "");
+    NetworkSet { namespace, name, labels, annotations, nets, unseen_labels, doubt, keeper }
 }

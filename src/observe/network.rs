@@ -24,6 +24,7 @@ pub fn observe(objects: &Objects, environment: &Environment, world: &mut World) 
         host_local: world.network.host_local.clone(),
         advertised: bgp::advertised(objects),
         bgp_peers: bgp::peers(objects),
+        bgp_port: bgp::port(objects),
         address_pools: metallb::pools(objects),
         auto_host_endpoints: auto_host_endpoints(objects),
         ..Network::default()

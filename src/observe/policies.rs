@@ -175,7 +175,7 @@ fn missing_tiers(world: &mut World) {
 }
 
 /// Who else writes the object, if anybody does.
-fn keeper(metadata: &Meta, tier: &str) -> Option<String> {
+pub fn keeper(metadata: &Meta, tier: &str) -> Option<String> {
     if let Some(owner) = metadata.owner_references.first() {
         return Some(format!("{} {} (its owner)", owner.kind, owner.name));
     }

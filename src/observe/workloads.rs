@@ -43,6 +43,7 @@ fn pod(object: &objects::Pod, world: &World) -> Pod {
         host_network: object.spec.host_network,
         service_account: account,
         ports: ports(&object.spec),
+        host_ports: host_ports(&object.spec),
         finished: is_finished(object),
         ready: object.status.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True"),
         owner: object.metadata.owner_references.first().map(|owner| (owner.kind.clone(), owner.name.clone())),
@@ -115,6 +116,18 @@ fn is_finished(object: &objects::Pod) -> bool {
 fn ports(spec: &PodSpec) -> Vec<PodPort> {
     let containers = spec.containers.iter().chain(&spec.init_containers);
     containers.flat_map(|container| &container.ports).filter_map(port).collect()
+}
+
+/// The API server fills in hostPort for pods in their node's network, so that only a document that was never stored lacks it.
+fn host_ports(spec: &PodSpec) -> Vec<PodPort> {
+    let containers = spec.containers.iter().chain(&spec.init_containers);
+    let declared = containers.flat_map(|container| &container.ports);
+    let own = |declared: &ContainerPort| {
+        let number = declared.host_port.filter(|number| *number != 0);
+        let number = number.or(spec.host_network.then_some(declared.container_port))?;
+        Some(PodPort { port: number, ..port(declared)? })
+    };
+    declared.filter_map(own).collect()
 }
 
 fn port(port: &ContainerPort) -> Option<PodPort> {

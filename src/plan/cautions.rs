@@ -54,8 +54,9 @@ fn on_hosts(end: &Resolved) -> Option<String> {
 }
 
 fn all_nodes(from: &Resolved) -> Option<String> {
-    let text = "node addresses let in everything that runs on the nodes, pods in the host's network too; a new node is \
-                let in when the grant is given again";
+    let text = "node addresses let in everything that runs on the nodes, pods in the host's network too, and pods whose \
+                packets arrive with their node's address (by a node port of another node, or where kube-proxy masquerades \
+                them); `kubectl zerotrust sync` follows nodes that come and go";
     (from.peer == Peer::Nodes).then(|| text.to_string())
 }
 
@@ -72,6 +73,19 @@ mod tests {
         assert!(said("10.20.0.0/17").contains("pods come and go there"));
         let plain = said("10.7.0.0/16");
         assert!(!plain.contains("of node") && !plain.contains("pods come and go"), "{plain}");
+    }
+
+    #[test]
+    fn node_addresses_are_said_to_let_in_pods_that_carry_them() {
+        use super::super::grant::{Ask, allow};
+        use super::super::target::Target;
+        use super::super::{Risk, ports};
+        let target = |text: &str| Target::parse(text, None).unwrap();
+        let accepted = vec![Risk::OpenToAllClientsOfNodes];
+        let port = ports::parse(&["80"]).unwrap();
+        let ask = Ask { from: target("nodes"), to: target("nginx"), ports: port, reason: None, accepted };
+        let said = notes(&allow(&cluster(DENY), &ask).unwrap());
+        assert!(said.contains("pods whose packets arrive with their node's address"), "{said}");
     }
 
     #[test]

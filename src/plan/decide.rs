@@ -136,6 +136,21 @@ pub fn without_other_grants(world: &World, own: &str) -> World {
     blind
 }
 
+/// The same world, in which no rule of any exposure matches: what is open then is open without them.
+pub fn without_exposures(world: &World) -> World {
+    let exposures = super::revoke::grants(world).into_iter().filter(|info| info.grant.through.is_some());
+    let ids: BTreeSet<String> = exposures.map(|info| info.id).collect();
+    let mut blind = world.clone();
+    for policy in &mut blind.policies {
+        for rule in policy.ingress.iter_mut().chain(policy.egress.iter_mut()).flatten() {
+            if rule.grant.as_ref().is_some_and(|grant| ids.contains(grant)) {
+                rule.never = Some("a rule of an exposure");
+            }
+        }
+    }
+    blind
+}
+
 /// Whether a policy selects a pod. Most policies are of another namespace, which is told faster than by labels.
 pub fn selects(policy: &Policy, pod: &Pod) -> bool {
     policy.id.namespace.as_ref().is_none_or(|namespace| *namespace == pod.namespace)

@@ -2,9 +2,11 @@
 //! Never knows where the object is kept.
 
 mod advertise;
+mod nets;
 mod rules;
 mod service;
 
+use ipnet::IpNet;
 use serde_json::{Map, Value};
 
 use crate::kubernetes::names::{GRANT, ROLE};
@@ -45,6 +47,15 @@ pub enum Edit {
         /// What comes.
         new: Vec<RuleSpec>,
     },
+    /// Puts addresses into a list that somebody wrote, and takes some out; the others stay as they are written.
+    Nets {
+        /// Which list.
+        of: NetsOf,
+        /// What comes.
+        add: Vec<IpNet>,
+        /// What goes.
+        remove: Vec<IpNet>,
+    },
     /// Makes a Service one of another type, with these ports on every node.
     ServiceType {
         /// What it is now.
@@ -77,6 +88,20 @@ pub enum Edit {
     Delete,
     /// Deletes the object if it holds no rule and no grant any more; else leaves it.
     DeleteIfEmpty,
+}
+
+/// A list of addresses in an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NetsOf {
+    /// A network set's.
+    Set,
+    /// A rule's source. Another rule in its place is an error.
+    Source {
+        /// Which list of rules.
+        direction: Direction,
+        /// The rule as it is.
+        rule: Box<RuleSpec>,
+    },
 }
 
 /// A Service's port and its number on every node.
@@ -149,6 +174,7 @@ impl Edit {
             Edit::Annotate(key, value) => annotate(object, key, value.as_deref()),
             Edit::SetSpec { field, expected, value } => set_spec(object, field, expected, value),
             Edit::ReplaceRules { direction, old, new } => rules::replace(object, *direction, old, new),
+            Edit::Nets { of, add, remove } => nets::change(object, of, add, remove),
             Edit::ServiceType { expected, kind, node_ports, address } => {
                 service::set_type(object, expected, kind, node_ports)?;
                 service::ask_for(object, address.as_deref())

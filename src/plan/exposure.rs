@@ -17,7 +17,7 @@ pub struct Exposure {
     pub service: String,
     /// What clients connect to.
     pub door: Door,
-    /// externalTrafficPolicy: Local keeps the client's address.
+    /// The client's address is kept: by externalTrafficPolicy: Local, or internalTrafficPolicy: Local of a cluster address.
     pub local: bool,
     /// The pods' ports behind it, where they are numbers.
     pub targets: Vec<u16>,
@@ -82,8 +82,9 @@ fn doors(world: &World, service: &Service) -> Vec<Exposure> {
     };
     let exposure = |door: Door, targets: Vec<u16>| Exposure {
         service: format!("{}/{}", service.namespace, service.name),
+        // A cluster address is masqueraded whatever externalTrafficPolicy says.
+        local: if matches!(door, Door::Advertised(_)) { service.internal_local } else { service.local },
         door,
-        local: service.local,
         targets,
     };
     let all: Vec<u16> = service.ports.iter().filter_map(number).collect();
@@ -126,15 +127,16 @@ pub fn refuse_node_addresses(
         "the nodes' addresses would let in every client of {} of {}: what enters by another node arrives with that node's address",
         door.door, door.service
     );
-    let hints = vec![
-        format!(
-            "kubectl zerotrust {} {} --from CLIENT opens that door to clients of your choice, and closes it to others",
-            door.door.command(),
-            door.service
-        ),
-        format!("externalTrafficPolicy: Local on Service {} keeps the clients' own addresses", door.service),
-        format!("--accept-risk {} opens it all the same", Risk::OpenToAllClientsOfNodes),
-    ];
+    let mut hints = vec![format!(
+        "kubectl zerotrust {} {} --from CLIENT opens that door to clients of your choice, and closes it to others",
+        door.door.command(),
+        door.service
+    )];
+    if !matches!(door.door, Door::Advertised(_)) {
+        hints
+            .push(format!("externalTrafficPolicy: Local on Service {} keeps the clients' own addresses", door.service));
+    }
+    hints.push(format!("--accept-risk {} opens it all the same", Risk::OpenToAllClientsOfNodes));
     Err(PlanError::Refused { reason, hints })
 }
 
@@ -163,17 +165,23 @@ pub fn notes(
 fn door_note(bpf: bool, exposure: &Exposure) -> Note {
     let Exposure { service, door, local, .. } = exposure;
     let keeps = match (local, bpf) {
+        (true, _) if matches!(door, Door::Advertised(_)) => {
+            "internalTrafficPolicy: Local keeps the client's address, so nodes with a pod of it let it through"
+        }
         (true, _) => {
             "externalTrafficPolicy: Local keeps the client's address, so nodes with a pod of it let it through"
         }
         (false, true) => "the eBPF dataplane keeps the client's address, so policy lets it through",
         (false, false) => {
-            let text = format!(
+            let mut text = format!(
                 "{door} of {service} stays closed where the client enters by another node than the pod's: there it \
                  arrives with that node's address. `kubectl zerotrust {} {service} --from CLIENT` opens it safely by every \
-                 node; externalTrafficPolicy: Local on the Service would keep the client's own address",
+                 node",
                 door.command()
             );
+            if !matches!(door, Door::Advertised(_)) {
+                text.push_str("; externalTrafficPolicy: Local on the Service would keep the client's own address");
+            }
             return Note { weight: Weight::Warning, text };
         }
     };

@@ -6,16 +6,18 @@ use super::decide::{Decision, decide, describe, is_policed, policed, without_oth
 use super::exposure;
 use super::guard::Scope;
 use super::opening::Opening;
+use super::perimeter::{hosts, recognise};
 use super::place::Place;
 use super::ports::{self, PortsAsked};
 use super::probe::{Probe, probes};
+use super::remembered;
 use super::resolve::{Resolved, resolve};
 use super::simulate::simulate;
 use super::standin;
 use super::target::Target;
 use super::{Note, Plan, PlanError, Risk, Weight};
 use crate::evaluate::path::{Question, walk};
-use crate::model::flow::{Checkpoint, HopAction};
+use crate::model::flow::{Checkpoint, Decider, HopAction};
 use crate::model::intent::{Grant, GrantPort, Peer};
 use crate::model::policy::{Direction, PolicyId};
 use crate::model::world::World;
@@ -48,7 +50,7 @@ struct Work {
 
 /// Plans a grant. An empty plan says in its notes what allows the flow already.
 pub fn allow(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
-    let (mut from, mut to) = (resolve(world, &ask.from)?, resolve(world, &ask.to)?);
+    let (from, to) = (resolve(world, &ask.from)?, resolve(world, &ask.to)?);
     let asked_ports = ports::resolve(world, &to, ask.ports.as_ref())?;
     refuse_what_has_no_endpoint(world, &from, &to)?;
     let grant = Grant {
@@ -58,18 +60,7 @@ pub fn allow(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
         reason: ask.reason.clone(),
         through: None,
     };
-    let mut filled = standin::fill(world, &mut [&mut from, &mut to]);
-    let mut found = probes(&filled, &from, &to, asked_ports.as_deref());
-    if found.is_empty() && from.pods.iter().any(|index| to.pods.contains(index)) {
-        // The only pod of both ends is the same one: what counts are its siblings to come.
-        standin::add_sibling(&mut filled, &mut from);
-        found = probes(&filled, &from, &to, asked_ports.as_deref());
-    }
-    if found.is_empty() {
-        let reason = format!("{} and {} have no family of addresses in common", from.described, to.described);
-        return Err(PlanError::Refused { reason, hints: Vec::new() });
-    }
-    let work = Work { id: grant.id(), world: filled, from, to, grant, probes: found };
+    let work = Work::new(world, from, to, grant)?;
     let exposed = exposure::of(&work.world, &work.to);
     exposure::refuse_node_addresses(&work.from, &exposed, asked_ports.as_deref(), &ask.accepted)?;
     let mut plan = work.plan()?;
@@ -78,6 +69,12 @@ pub fn allow(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     plan.notes.extend(exposure::notes(&work.world, &work.from, &work.to, &exposed, ports));
     plan.notes.extend(cautions::notes(&work.world, &work.from, &work.to, &exposed, ports));
     Ok(plan)
+}
+
+/// What a grant that was given before lacks today: rules that are gone, or that are needed by now.
+pub fn again(world: &World, grant: &Grant) -> Result<Plan, PlanError> {
+    let (from, to) = (remembered::resolved(world, &grant.from), remembered::resolved(world, &grant.to));
+    Work::new(world, from, to, grant.clone())?.plan()
 }
 
 /// As `TCP:80,TCP:443` or `any port`.
@@ -130,6 +127,22 @@ fn refuse_what_has_no_endpoint(world: &World, from: &Resolved, to: &Resolved) ->
 }
 
 impl Work {
+    fn new(world: &World, mut from: Resolved, mut to: Resolved, grant: Grant) -> Result<Work, PlanError> {
+        let ports = grant.ports.clone();
+        let mut filled = standin::fill(world, &mut [&mut from, &mut to]);
+        let mut found = probes(&filled, &from, &to, ports.as_deref());
+        if found.is_empty() && from.pods.iter().any(|index| to.pods.contains(index)) {
+            // The only pod of both ends is the same one: what counts are its siblings to come.
+            standin::add_sibling(&mut filled, &mut from);
+            found = probes(&filled, &from, &to, ports.as_deref());
+        }
+        if found.is_empty() {
+            let reason = format!("{} and {} have no family of addresses in common", from.described, to.described);
+            return Err(PlanError::Refused { reason, hints: Vec::new() });
+        }
+        Ok(Work { id: grant.id(), world: filled, from, to, grant, probes: found })
+    }
+
     fn plan(&self) -> Result<Plan, PlanError> {
         let ports = show_ports(self.grant.ports.as_deref());
         let title = format!("allow {} -> {} ({ports})", self.grant.from, self.grant.to);
@@ -223,8 +236,15 @@ impl Work {
                         Some(index) => describe(by, &self.world.pods[index]),
                         None => "a policy".into(),
                     });
+                    let locked = matches!(&hop.by, Some(Decider::Rule { policy, .. }) if recognise::ours(after).as_ref() == Some(policy));
+                    let further = match locked && hosts::remembered(after).is_some() {
+                        true => {
+                            "; `kubectl zerotrust lockdown --nodes`, given again, lets grants through to pods whose addresses are routed"
+                        }
+                        false => "",
+                    };
                     let text = format!(
-                        "on its way through node {} the flow is still stopped at {}{}: a host's policy, which this does not open",
+                        "on its way through node {} the flow is still stopped at {}{}: a host's policy, which this does not open{further}",
                         hop.node.as_deref().unwrap_or("?"),
                         hop.checkpoint,
                         by.map(|by| format!(" by {by}")).unwrap_or_default()

@@ -264,7 +264,7 @@ fn name(world: &World, called: &Called) -> PolicyId {
 }
 
 /// The addresses from which the API server calls: those of the control plane's nodes, their own and their tunnels'.
-fn sources(world: &World, needed: bool, accepted: &[Risk], notes: &mut Vec<Note>) -> Result<Vec<IpNet>, PlanError> {
+pub fn sources(world: &World, needed: bool, accepted: &[Risk], notes: &mut Vec<Note>) -> Result<Vec<IpNet>, PlanError> {
     let accepted = accepted.contains(&Risk::ApiServer);
     let mut nodes: BTreeSet<&str> =
         world.nodes.values().filter(|node| node.control_plane.is_some()).map(|node| node.name.as_str()).collect();

@@ -2,6 +2,7 @@
 //! Never knows a client, a file, a prompt or the time.
 
 pub mod amend;
+pub mod assertion;
 pub mod candidates;
 pub mod cautions;
 pub mod concerns;
@@ -16,6 +17,7 @@ pub mod facts;
 pub mod fix;
 pub mod grant;
 pub mod guard;
+pub mod hosts;
 pub mod lifelines;
 pub mod lockdown;
 pub mod losses;
@@ -28,6 +30,7 @@ pub mod place;
 pub mod ports;
 pub mod probe;
 pub mod question;
+pub mod remembered;
 pub mod resolve;
 mod restore;
 pub mod revoke;
@@ -37,6 +40,7 @@ pub mod sight;
 pub mod simulate;
 pub mod standin;
 pub mod status;
+pub mod sync;
 pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -132,7 +136,7 @@ pub enum PlanError {
 pub enum Risk {
     /// Locking without having found the cluster's DNS.
     Dns,
-    /// Locking without knowing from where the API server calls.
+    /// Locking without knowing from where the API server calls, or that it can be called afterwards.
     ApiServer,
     /// Letting node addresses in where a node port masquerades its clients.
     OpenToAllClientsOfNodes,

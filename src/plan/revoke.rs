@@ -1,14 +1,13 @@
 //! The grants of a world, and how one is taken back: its rules, its annotation, and a policy of ours that it leaves empty.
 //! Never opens a pod by taking the last policy from it.
 
+mod doors;
+
 use std::collections::BTreeSet;
 
 use super::decide::{is_policed, object, selected_by, version_of};
 use super::edit::Edit;
-use super::expose::advertise;
-use super::expose::service::step_back;
 use super::grant::show_ports;
-use super::perimeter::sources::service_of;
 use super::ports::PortsAsked;
 use super::resolve::resolve;
 use super::roles::{ALLOW, role};
@@ -18,7 +17,7 @@ use super::target::{Target, TargetKind};
 use super::{Note, Plan, PlanError, Step, Weight, ports};
 use crate::findings::{Finding, GRANT_UNREADABLE, GRANT_WITHOUT_RULE, RULE_WITHOUT_GRANT};
 use crate::kubernetes::names::GRANT;
-use crate::model::intent::{Grant, Peer, Way};
+use crate::model::intent::{Grant, Peer};
 use crate::model::policy::{Direction, PolicyId};
 use crate::model::spec::RuleSpec;
 use crate::model::world::{Labels, World, Written};
@@ -145,42 +144,10 @@ pub fn revoke(world: &World, which: &Which) -> Result<Plan, PlanError> {
         plan.steps.push(Step { object: object(policy), planned_on, edits, why });
     }
     delete_what_is_empty(world, &mut plan)?;
-    close_doors(world, &known, &chosen, &mut plan);
+    doors::close(world, &known, &chosen, &mut plan);
     let text = "connections that are established go on until they end".to_string();
     plan.notes.push(Note { weight: Weight::Fact, text });
     Ok(plan)
-}
-
-/// A Service gets back the type that it had before its grants, first of all: the last of them takes its door along.
-fn close_doors(world: &World, known: &[GrantInfo], chosen: &[String], plan: &mut Plan) {
-    let mut steps: Vec<Step> = Vec::new();
-    for grant in known.iter().filter(|info| chosen.contains(&info.id)).map(|info| &info.grant) {
-        let (Some(through), Some(service)) = (&grant.through, service_of(world, grant)) else { continue };
-        let same = |other: &&GrantInfo| {
-            !chosen.contains(&other.id) && service_of(world, &other.grant).is_some_and(|own| std::ptr::eq(own, service))
-        };
-        let others: Vec<&GrantInfo> = known.iter().filter(same).collect();
-        let bgp = |info: &&GrantInfo| info.grant.through.as_ref().is_some_and(|own| own.way == Way::Bgp);
-        if !others.iter().any(bgp) {
-            steps.extend(advertise::step_back(&through.advertises).filter(|step| !steps.contains(step)));
-        }
-        let Some(was) = through.was.as_ref().filter(|was| **was != service.kind) else { continue };
-        let (name, kind) = (format!("{}/{}", service.namespace, service.name), &service.kind);
-        let made = if through.way == Way::LoadBalancer { "LoadBalancer" } else { "NodePort" };
-        if let Some(other) = others.first() {
-            let text = format!("Service {name} stays {kind}: grant {} needs its door", other.id);
-            plan.notes.push(Note { weight: Weight::Fact, text });
-        } else if kind != made {
-            let text = format!("Service {name} stays {kind}: somebody else made it that since the grant");
-            plan.notes.push(Note { weight: Weight::Warning, text });
-        } else {
-            let step = step_back(service, was);
-            if !steps.contains(&step) {
-                steps.push(step);
-            }
-        }
-    }
-    plan.steps.splice(0..0, steps);
 }
 
 fn edits(written: &Written, chosen: &[String]) -> Vec<Edit> {

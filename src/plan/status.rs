@@ -6,8 +6,10 @@ use serde::Serialize;
 use super::facts::{Known, facts};
 use super::lockdown::locked;
 use super::namespaces::{left_out, names};
+use super::perimeter::standing::{Standing, standing};
 use super::revoke::{GrantInfo, grants, orphans};
 use super::roles::lockdowns;
+use super::sync::{self, Remedy};
 use crate::findings::{Finding, Severity};
 use crate::model::policy::PolicyId;
 use crate::model::world::World;
@@ -19,6 +21,8 @@ pub struct Status {
     pub state: State,
     /// The policies that lock, whoever wrote them.
     pub lockdowns: Vec<PolicyId>,
+    /// What closes doors and nodes to clients outside.
+    pub perimeter: Standing,
     /// Every namespace, by name.
     pub namespaces: Vec<Covered>,
     /// Every grant, by id.
@@ -73,7 +77,9 @@ pub struct Covered {
 impl Status {
     /// Whether somebody should look: an application namespace is open, or something is wrong or may surprise.
     pub fn needs_attention(&self) -> bool {
-        self.state != State::Locked || self.findings.iter().any(|finding| finding.code.severity != Severity::Info)
+        self.state != State::Locked
+            || !self.perimeter.open_nodes.is_empty()
+            || self.findings.iter().any(|finding| finding.code.severity != Severity::Info)
     }
 }
 
@@ -97,14 +103,19 @@ pub fn status(world: &World) -> Status {
         (true, false) => State::Locked,
         (false, false) => State::Partial,
     };
-    let mut findings: Vec<Finding> = world.findings.iter().cloned().chain(orphans(world)).collect();
+    let drift = sync::drift(world);
+    let behind = drift.iter().filter_map(sync::finding).chain(sync::taken(world));
+    let mut findings: Vec<Finding> = world.findings.iter().cloned().chain(orphans(world)).chain(behind).collect();
     findings.sort_by(|one, other| (one.code.severity, one).cmp(&(other.code.severity, other)));
     findings.dedup();
     let mut gaps: Vec<String> = world.gaps.iter().map(|gap| format!("{}: {}", gap.place, gap.reason)).collect();
+    let unknown = drift.iter().filter(|drift| matches!(drift.remedy, Remedy::Unknown(_)));
+    gaps.extend(unknown.map(|drift| format!("{}: {}", drift.what, drift.detail)));
     gaps.dedup();
     Status {
         state,
         lockdowns: lockdowns(world),
+        perimeter: standing(world),
         namespaces,
         grants: grants(world),
         findings,

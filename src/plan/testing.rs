@@ -110,7 +110,15 @@ pub fn ask(from: &str, to: &str) -> Ask {
 pub fn allowed(world: &World, from: &str, to: &str) -> (Plan, World) {
     let plan = allow(world, &ask(from, to)).unwrap_or_else(|error| panic!("{from} -> {to}: {error:?}"));
     let after = simulate(world, &plan.steps).unwrap();
+    nothing_behind(&after);
     (plan, after)
+}
+
+/// Whatever was granted is up to date at once: what `sync` would write then is nothing.
+pub fn nothing_behind(world: &World) {
+    let synced = super::sync::sync(world, &[]).unwrap();
+    assert_eq!((synced.plan.steps, synced.drift), (Vec::new(), Vec::new()));
+    assert_eq!(super::sync::drift(world), Vec::new());
 }
 
 /// A lockdown's plan, and the world that it makes.

@@ -4,6 +4,7 @@
 use super::decide::{is_policed, object, version_of};
 use super::edit::Edit;
 use super::lockdown::locked;
+use super::perimeter::hosts;
 use super::roles::{LIFELINE, LOCKDOWN, lockdowns, role};
 use super::simulate::simulate;
 use super::{Note, Plan, PlanError, Step, Weight};
@@ -61,6 +62,10 @@ pub fn unlock(world: &World, name: Option<&str>) -> Result<Plan, PlanError> {
         return Ok(plan);
     }
     plan.notes.extend(still_closed(&simulate(world, &plan.steps)?));
+    if hosts::remembered(world).is_some() {
+        let text = "the nodes stay locked; `kubectl zerotrust unlock --nodes` takes that back".to_string();
+        plan.notes.push(Note { weight: Weight::Fact, text });
+    }
     Ok(plan)
 }
 

@@ -1,6 +1,7 @@
 //! Any value as text: plans, explanations, tables, problems.
 //! Never knows a client, and prints nothing by itself.
 
+pub mod assertions;
 pub mod diagnosis;
 pub mod diff;
 pub mod evidence;
@@ -14,6 +15,7 @@ pub mod problem;
 pub mod refused;
 pub mod rule;
 pub mod status;
+pub mod sync;
 pub mod table;
 pub mod unread;
 pub mod wrap;

@@ -12,8 +12,10 @@ use super::paint::{Paint, harmless};
 use super::table::columns;
 use crate::findings::{Finding, Severity};
 use crate::kubernetes::objects::Unread;
+use crate::model::intent::Hosts;
 use crate::model::policy::{Direction, PolicyId};
 use crate::plan::grant::show_ports;
+use crate::plan::perimeter::standing::{Closes, Standing};
 use crate::plan::revoke::GrantInfo;
 use crate::plan::status::{Covered, State, Status};
 
@@ -70,6 +72,7 @@ fn summary(status: &Status, paint: Paint) -> String {
     row("Locked", &names(&|namespace| namespace.locked));
     row("Open", &names(&|namespace| !namespace.locked && namespace.left_out.is_none()));
     row("Left out", &names(&|namespace| !namespace.locked && namespace.left_out.is_some()));
+    row("Perimeter", &perimeter(&status.perimeter));
     row("Grants", &status.grants.len().to_string());
     row("Findings", &counts(&status.findings));
     row("Calico", status.calico.as_deref().unwrap_or("version not known"));
@@ -78,6 +81,25 @@ fn summary(status: &Status, paint: Paint) -> String {
         State::Locked => text,
         state => text.replacen(&state.to_string(), &paint.warning(&state.to_string()), 1),
     }
+}
+
+fn perimeter(standing: &Standing) -> String {
+    let mut text = standing.closes.to_string();
+    if !standing.policies.is_empty() {
+        let by: Vec<String> = standing.policies.iter().map(PolicyId::to_string).collect();
+        text.push_str(&format!(" ({})", by.join(", ")));
+    }
+    if !standing.open_nodes.is_empty() {
+        text.push_str(&format!("; open by {}", standing.open_nodes.join(", ")));
+    }
+    if let Some(hosts) = &standing.hosts {
+        let ports = hosts.ports.iter().chain(&hosts.found).map(ToString::to_string);
+        let open: Vec<String> = hosts.from.iter().map(ToString::to_string).chain(ports).collect();
+        if !open.is_empty() {
+            text.push_str(&format!("; but for {}", open.join(", ")));
+        }
+    }
+    text
 }
 
 fn counts(findings: &[Finding]) -> String {
@@ -117,6 +139,7 @@ fn finding(finding: &Finding) -> Vec<String> {
 struct View<'a> {
     state: State,
     lockdowns: Vec<PolicyView<'a>>,
+    perimeter: PerimeterView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     calico: Option<&'a str>,
     namespaces: &'a [Covered],
@@ -125,6 +148,16 @@ struct View<'a> {
     gaps: &'a [String],
     facts: Vec<FactView<'a>>,
     unread: Vec<UnreadView>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PerimeterView<'a> {
+    closes: Closes,
+    policies: Vec<PolicyView<'a>>,
+    open_nodes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed: Option<&'a Hosts>,
 }
 
 #[derive(Serialize)]
@@ -179,6 +212,12 @@ pub fn value<'a>(status: &'a Status, unread: &[Unread]) -> impl Serialize + use<
     View {
         state: status.state,
         lockdowns: status.lockdowns.iter().map(PolicyView::from).collect(),
+        perimeter: PerimeterView {
+            closes: status.perimeter.closes,
+            policies: status.perimeter.policies.iter().map(PolicyView::from).collect(),
+            open_nodes: &status.perimeter.open_nodes,
+            allowed: status.perimeter.hosts.as_ref(),
+        },
         calico: status.calico.as_deref(),
         namespaces: &status.namespaces,
         grants: status.grants.iter().map(grant).collect(),

@@ -144,7 +144,7 @@ fn a_snapshot_answers_as_the_cluster_does() {
 }
 
 /// What `explain` says.
-fn verdict(cluster: &Cluster, from: &str, to: &str) -> String {
+pub fn verdict(cluster: &Cluster, from: &str, to: &str) -> String {
     let output = cluster.plugin(&["explain", "--from", from, "--to", to, "--output=json"]);
     let answer: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("explain prints JSON: {}{}", text(&output.stdout), text(&output.stderr)));
@@ -159,7 +159,7 @@ fn ingress_policies(cluster: &Cluster) -> Vec<Value> {
 }
 
 /// How many records there are.
-fn records(cluster: &Cluster) -> usize {
+pub fn records(cluster: &Cluster) -> usize {
     let label = "--selector=app.kubernetes.io/managed-by=kubectl-zerotrust";
     let found = cluster.stored(&["configmaps", "--namespace=kube-system", label]);
     found["items"].as_array().expect("a list").len()

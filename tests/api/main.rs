@@ -6,11 +6,15 @@ mod support;
 
 mod cluster;
 mod concurrent;
+mod confirm;
 mod diagnose;
+mod doors;
 mod explain;
+mod exposing;
 mod facts;
 mod faults;
 mod journey;
 mod permissions;
 mod requests;
 mod shapes;
+mod syncing;

@@ -105,6 +105,7 @@ fn a_selector_over_two_lines() {
     │ Open           3: advanced-policy-demo, bgp-demo, default                                           │
     │ Left out       11: kube-node-lease, kube-public, kube-system, kubernetes-dashboard, kyverno,        │
     │                metallb-system, pf9-addons, pf9-monitoring, pf9-olm, pf9-operators, platform9-system │
+    │ Perimeter      none                                                                                 │
     │ Grants         0                                                                                    │
     │ Findings       1 error                                                                              │
     │ Calico         3.18.1                                                                               │
@@ -128,6 +129,7 @@ fn an_address_in_a_policy_that_felix_cannot_read() {
     │ Open           3: advanced-policy-demo, bgp-demo, default                                           │
     │ Left out       11: kube-node-lease, kube-public, kube-system, kubernetes-dashboard, kyverno,        │
     │                metallb-system, pf9-addons, pf9-monitoring, pf9-olm, pf9-operators, platform9-system │
+    │ Perimeter      none                                                                                 │
     │ Grants         0                                                                                    │
     │ Findings       1 error                                                                              │
     │ Calico         3.18.1                                                                               │
@@ -190,4 +192,21 @@ fn command_lines_that_are_wrong_end_with_2() {
         assert!(report.starts_with("exit 2\n"), "{line}: {report}");
         assert!(report.contains("--- stderr\n") && !report.contains("--- stdout"), "{line}: {report}");
     }
+}
+
+#[test]
+fn what_cannot_be_confirmed_is_refused() {
+    let lab = Lab::platform9();
+    let before = lab.files();
+    for (flags, reason) in [
+        ("--confirm-within 5m", "files are not enforced"),
+        ("--confirm-within 0s", "needs a time to confirm in"),
+        ("--confirm-within soon", "soon"),
+        ("--confirm-within 5m --no-record", "cannot be used with"),
+        ("--probe 10.0.0.1:22", "--confirm-within"),
+    ] {
+        let said = lab.run(&format!("lockdown --yes {flags}"));
+        assert!(said.starts_with("exit 2\n") && said.contains(reason), "{flags}: {said}");
+    }
+    assert_eq!(lab.files(), before);
 }

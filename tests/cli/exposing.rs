@@ -5,16 +5,17 @@ use serde_json::Value;
 
 use super::{Lab, program};
 
-const NODES: [&str; 4] = ["10.128.146.177", "10.128.146.255", "10.128.147.102", "10.128.147.68"];
+/// The nodes of the example, whose names are addresses.
+pub const NODES: [&str; 4] = ["10.128.146.177", "10.128.146.255", "10.128.147.102", "10.128.147.68"];
 
-fn verdict(lab: &Lab, from: &str, to: &str) -> String {
+pub fn verdict(lab: &Lab, from: &str, to: &str) -> String {
     let line = format!("explain --from {from} --to {to} -f manifests -o json");
     let output = program(lab.directory.path()).args(line.split(' ')).output().unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     answer["verdict"].as_str().unwrap().to_string()
 }
 
-fn done(lab: &Lab, line: &str) -> String {
+pub fn done(lab: &Lab, line: &str) -> String {
     let said = lab.run(&format!("{line} --yes"));
     assert!(said.starts_with("exit 0\n"), "{line}: {said}");
     said
@@ -35,8 +36,17 @@ fn the_articles_second_half_is_three_commands_and_each_is_taken_back() {
     let twice = lab.run("expose-nodeport nginx --from 10.7.0.99 --yes");
     assert!(twice.starts_with("exit 0\n") && twice.contains("nothing to do"), "{twice}");
 
+    let shown = lab.run("expose-lb nginx --from 10.7.0.99 --dry-run=client");
+    assert!(shown.starts_with("exit 0\n") && shown.contains("a second plan opens it to 10.7.0.99"), "{shown}");
     let pending = lab.run("expose-lb nginx --from 10.7.0.99 --yes");
     assert!(pending.starts_with("exit 4\n") && pending.contains("--address"), "{pending}");
+    assert!(
+        pending.contains("`kubectl zerotrust expose-lb nginx --from 10.7.0.99 --yes -f manifests` opens it"),
+        "{pending}"
+    );
+    for client in ["10.7.0.99", "203.0.113.9"] {
+        assert_eq!(verdict(&lab, client, "10.128.146.112:80"), "unknown", "nobody has the address yet");
+    }
     done(&lab, "expose-lb nginx --from 10.7.0.99 --address 10.128.146.112");
     assert_eq!(verdict(&lab, "10.7.0.99", "10.128.146.112:80"), "allow");
     assert_eq!(verdict(&lab, "10.7.0.98", "10.128.146.112:80"), "deny");

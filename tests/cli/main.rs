@@ -8,7 +8,11 @@ mod example;
 mod explain;
 mod exposing;
 mod help;
+mod hosts;
 mod krew;
+mod reachability;
+mod replay;
+mod syncing;
 mod validate;
 
 use std::path::{Path, PathBuf};

@@ -9,21 +9,30 @@
 //!
 //! The sender is a pod (`NAMESPACE/NAME`), a node or a client; the target is one of these too, or a Service's cluster address
 //! (`svc/NAMESPACE/NAME`) or load balancer address (`lb/NAMESPACE/NAME`). `way(NODE)` is the address with which a node reaches
-//! pods on other nodes: its tunnel's where there is one. Each line is asked for every family that the lab has, or for the one
+//! pods on other nodes: its tunnel's where there is one; `way(NODE,OTHER)` the one for the pods of that other node. An address
+//! stands for itself, and the family it is of. Each line is asked for every family that the lab has, or for the one
 //! that it begins with.
 
 use std::net::IpAddr;
 
+use kubectl_zerotrust::model::flow::Verdict;
+
 use super::lab::Lab;
 use super::probe::{Fate, Probe, Protocol, Sender};
 use super::topology::{Exposure, Topology};
+use super::verdict::Judge;
 
 /// What must become of a packet.
 #[derive(Debug)]
 enum Expected {
-    Allowed { by: Option<String>, saw: Option<IpAddr> },
+    Allowed {
+        by: Option<String>,
+        saw: Option<IpAddr>,
+    },
     Refused,
     Dropped,
+    /// Dropped, or refused: where nothing answers, the kernel may say so.
+    Stopped,
     Mixed,
 }
 
@@ -38,23 +47,54 @@ pub fn wrong_at_once(lab: &mut Lab, lines: &[String]) -> Vec<String> {
 }
 
 fn judge(lab: &mut Lab, lines: &[String], send: fn(&mut Lab, &[Probe]) -> Vec<Fate>) -> Vec<String> {
-    let mut asked: Vec<(String, Probe, Expected)> = Vec::new();
+    let asked = asked(lab.topology(), lines);
+    let probes: Vec<Probe> = asked.iter().map(|(_, probe, _)| probe.clone()).collect();
+    let fates = send(lab, &probes);
+    let wrong = asked.iter().zip(fates).filter(|((_, _, expected), fate)| !agrees(expected, fate));
+    wrong.map(|((line, probe, _), fate)| format!("{line}\n    {probe}: {fate}")).collect()
+}
+
+/// What the lines ask, each for the families that it is for.
+fn asked(topology: &Topology, lines: &[String]) -> Vec<(String, Probe, Expected)> {
+    let mut asked = Vec::new();
     for line in lines {
         let (only, text) = match line.split_once(": ") {
             Some(("v4", rest)) => (Some(0), rest),
             Some(("v6", rest)) => (Some(1), rest),
             _ => (None, line.as_str()),
         };
-        let families = if lab.topology().mode.dual { 2 } else { 1 };
+        let families = if topology.mode.dual { 2 } else { 1 };
         for family in (0..families).filter(|family| only.is_none_or(|only| only == *family)) {
-            let (probe, expected) = parse(lab.topology(), text, family);
+            let (probe, expected) = parse(topology, text, family);
             asked.push((line.clone(), probe, expected));
         }
     }
-    let probes: Vec<Probe> = asked.iter().map(|(_, probe, _)| probe.clone()).collect();
-    let fates = send(lab, &probes);
-    let wrong = asked.iter().zip(fates).filter(|((_, _, expected), fate)| !agrees(expected, fate));
-    wrong.map(|((line, probe, _), fate)| format!("{line}\n    {probe}: {fate}")).collect()
+    asked
+}
+
+/// Each line of which we would say something else, by the cluster's objects alone. What is refused is no matter of policy.
+pub fn misjudged(topology: &Topology, judge: &Judge, lines: &[String]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (line, probe, expected) in asked(topology, lines) {
+        let verdict = match expected {
+            Expected::Allowed { .. } => Verdict::Allow,
+            Expected::Dropped => Verdict::Deny,
+            Expected::Mixed => Verdict::Mixed,
+            Expected::Refused | Expected::Stopped => continue,
+        };
+        let ruling = judge.rule(&probe);
+        let saw = match expected {
+            Expected::Allowed { saw: Some(saw), .. } => ruling.sources.is_empty() || ruling.sources.contains(&saw),
+            _ => true,
+        };
+        if ruling.verdict != verdict || !saw {
+            wrong.push(format!(
+                "{line}\n    {probe}: we say {} from {:?}: {}",
+                ruling.verdict, ruling.sources, ruling.why
+            ));
+        }
+    }
+    wrong
 }
 
 fn agrees(expected: &Expected, fate: &Fate) -> bool {
@@ -62,6 +102,7 @@ fn agrees(expected: &Expected, fate: &Fate) -> bool {
         (Expected::Allowed { by, saw }, Fate::Allowed { by: answered, saw: seen }) => {
             (by.is_none() || by == answered) && (saw.is_none() || saw == seen)
         }
+        (Expected::Stopped, Fate::Refused | Fate::Dropped) => true,
         (Expected::Refused, Fate::Refused) | (Expected::Dropped, Fate::Dropped) | (Expected::Mixed, Fate::Mixed) => {
             true
         }
@@ -106,6 +147,7 @@ fn expected(topology: &Topology, outcome: &str, family: usize) -> Expected {
             saw: after("saw").map(|name| address(topology, name, family)),
         },
         "drop" => Expected::Dropped,
+        "stop" => Expected::Stopped,
         "refuse" => Expected::Refused,
         "mixed" => Expected::Mixed,
         other => panic!("not an outcome: {other}"),
@@ -123,7 +165,13 @@ fn address(topology: &Topology, word: &str, family: usize) -> IpAddr {
         };
         return addresses[family];
     }
+    if let Ok(address) = word.parse() {
+        return address;
+    }
     if let Some(name) = word.strip_prefix("way(").and_then(|rest| rest.strip_suffix(')')) {
+        if let Some((from, to)) = name.split_once(',') {
+            return topology.way(from, to, family);
+        }
         let node = topology.node(name);
         return node.tunnel.get(family).copied().unwrap_or(node.addresses[family]);
     }

@@ -2,14 +2,15 @@
 //! Never judges: what was expected is for the tests to know.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::api::{Api, Request};
-use super::cage::Cage;
+use super::cage::{Cage, Door};
 use super::log::KernelLog;
 use super::marks::Marks;
 use super::network::{self, CONTROL, OUTSIDE, of_pod};
@@ -19,7 +20,7 @@ use super::server::Servers;
 use super::station::{Listeners, Station};
 use super::support::{ControlPlane, Keeper, Place};
 use super::topology::{
-    CLIENT_TCP, CLIENT_UDP, CONTROL_PLANE, Encapsulation, Mode, NODE_TCP, NODE_UDP, POD_TCP, POD_UDP, SCTP,
+    CLIENT_TCP, CLIENT_UDP, CONTROL_PLANE, Encapsulation, Mode, NODE_TCP, NODE_UDP, Node, POD_TCP, POD_UDP, SCTP,
     SERVICE_RANGES, Topology,
 };
 use super::wireguard::Keys;
@@ -39,13 +40,10 @@ pub struct Lab {
     cage: Cage,
     servers: Vec<Servers>,
     _controllers: Keeper,
-    _plane: ControlPlane,
+    plane: ControlPlane,
     topology: Topology,
     marks: Marks,
     world: Vec<Value>,
-    /// The Nodes with the public keys that Felix writes where the kernel has WireGuard. Here it finds that it has none, and
-    /// takes them away.
-    published: Vec<Value>,
     /// Source ports that probes named since the last world.
     fixed_ports: BTreeSet<u16>,
     log: Option<KernelLog>,
@@ -82,8 +80,8 @@ impl Lab {
         let api = Api::start(cage.door(CONTROL), plane.kubeconfig());
         let keys = (mode.encapsulation == Encapsulation::WireGuard).then(|| Keys::new(&cage, &topology));
         let objects = objects(&topology, keys.as_ref());
-        let published = objects.iter().filter(|object| keys.is_some() && object["kind"] == "Node").cloned().collect();
         create(&api, &plane, objects);
+        let felix = if keys.is_some() { readers_kubeconfig(&plane) } else { plane.kubeconfig().to_path_buf() };
         let controllers = plane.start_controllers(&["endpointslice-controller"]);
         let started: Vec<_> = topology
             .nodes
@@ -93,7 +91,7 @@ impl Lab {
         wait_for_proxies(&cage, &topology);
         let nodes = topology.nodes.iter().zip(started);
         let servers = nodes
-            .map(|(node, started)| Servers::start_felix(&cage, &plane, &topology, node, log.is_some(), started))
+            .map(|(node, started)| Servers::start_felix(&cage, &plane, &topology, node, &felix, log.is_some(), started))
             .collect();
         let stations = stations(&cage, &topology);
         let marks = Marks::new(&api, &topology);
@@ -103,11 +101,10 @@ impl Lab {
             cage,
             servers,
             _controllers: controllers,
-            _plane: plane,
+            plane,
             topology,
             marks,
             world: Vec::new(),
-            published,
             fixed_ports: BTreeSet::new(),
             log,
         };
@@ -162,6 +159,11 @@ impl Lab {
         self.api.must(former.into_iter().map(Request::Delete).collect());
         self.api.must(world.iter().cloned().map(Request::Create).collect());
         self.world = world.to_vec();
+        self.settle();
+    }
+
+    /// Returns when every node enforces whatever was written to the API server before, by anybody.
+    pub fn settle(&mut self) {
         self.marks.wait(&self.api, &self.cage, &self.topology);
         for server in &mut self.servers {
             server.assert_run();
@@ -188,6 +190,55 @@ impl Lab {
         });
     }
 
+    /// Returns when kube-proxy's rules on every node lead on from this port or address, or no longer do. Felix's own rules can
+    /// have it too, but they go to no chain of a Service.
+    pub fn wait_for_proxies(&self, word: &str, there: bool) {
+        let deadline = Instant::now() + PATIENCE;
+        let leads = |line: &str| line.contains(word) && (line.contains("KUBE-") || line.contains(": goto "));
+        let has = |node: &Node| self.cage.output(Some(&node.name), &["nft", "list", "ruleset"]).lines().any(leads);
+        while self.topology.nodes.iter().any(|node| has(node) != there) {
+            assert!(
+                Instant::now() < deadline,
+                "kube-proxy's rules: {word} is {}there",
+                if there { "not " } else { "" }
+            );
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    /// Makes the router send an address to a node, as that node's announcing it would.
+    pub fn announce(&self, address: &str, node: &str) {
+        let by = self.topology.node(node).addresses[0].to_string();
+        self.cage.output(Some(network::FABRIC), &["ip", "route", "replace", address, "via", &by]);
+    }
+
+    /// Runs a script on a node.
+    pub fn on(&self, node: &str, script: &str) {
+        self.cage.script(Some(node), script);
+    }
+
+    /// A program beside the control plane, with the administrator's kubeconfig.
+    pub fn command(&self, program: &str) -> Command {
+        self.plane.command(program)
+    }
+
+    /// kubectl's output; panics with its words when it fails.
+    pub fn kubectl(&self, args: &[&str]) -> String {
+        let output = self.plane.kubectl(args);
+        assert!(output.status.success(), "kubectl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Applies YAML documents.
+    pub fn write(&self, yaml: &str) {
+        self.plane.apply(yaml);
+    }
+
+    /// What moves a thread beside the control plane.
+    pub fn door(&self) -> Door {
+        self.cage.door(CONTROL)
+    }
+
     /// Sends every probe, in parallel, in two rounds, or in more where two do not agree.
     pub fn send(&mut self, probes: &[Probe]) -> Vec<Fate> {
         self.fixed_ports.extend(probes.iter().filter_map(|probe| probe.source_port));
@@ -200,16 +251,35 @@ impl Lab {
         prober::once(&self.topology, &self.stations, probes)
     }
 
-    /// Writes every object as the API server stored it into a directory, as `explain -f` reads them; the Nodes with their
-    /// WireGuard keys.
+    /// Writes every object as the API server stored it into a directory, as `explain -f` reads them.
     pub fn save(&self, directory: &Path) {
-        saved::write(&self.api, &self.world, &self.published, directory);
+        saved::write(&self.api, &self.world, directory);
     }
 
     /// The ends of the servers' logs, for a failure's report.
     pub fn logs(&self) -> String {
         self.servers.iter().map(Servers::logs).collect()
     }
+}
+
+/// For a Felix that may only read. It finds that the kernel has no WireGuard, and would take the public keys away that stand
+/// for the one in user space.
+fn readers_kubeconfig(plane: &ControlPlane) -> PathBuf {
+    plane.apply(
+        "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: { name: felix }
+rules: [{ apiGroups: ['*'], resources: ['*'], verbs: [get, list, watch] }]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: { name: felix }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: felix }
+subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: User, name: felix }]
+",
+    );
+    plane.kubeconfig_for("felix", &[])
 }
 
 /// The cluster's objects, with what only a running one has: the public keys that Felix writes.

@@ -6,10 +6,12 @@
 mod support;
 
 mod api;
+mod article;
 mod cage;
 mod cast;
 mod diagnosed;
 mod differential;
+mod drift;
 mod enforcement;
 mod exchange;
 mod fake;
@@ -24,6 +26,7 @@ mod logging;
 mod marks;
 mod needs;
 mod network;
+mod nodes;
 mod objects;
 mod probe;
 mod prober;
@@ -33,6 +36,7 @@ mod scenes;
 mod sctp;
 mod server;
 mod shrink;
+mod stage;
 mod station;
 mod tally;
 mod topology;

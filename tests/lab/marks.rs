@@ -66,6 +66,8 @@ impl Marks {
     /// Waits until every node enforces what was written before.
     pub fn wait(&mut self, api: &Api, cage: &Cage, topology: &Topology) {
         self.generation += 1;
+        // Not there in between: a HostEndpoint of a machine that is no node is an oddity to whoever reads the cluster.
+        api.must(vec![Request::Create(self.host_endpoint())]);
         api.must(self.objects().into_iter().map(Request::Patch).collect());
         let own = |kind: u8| BTreeSet::from([self.address(kind).to_string()]);
         let pod = |turn: u32| BTreeSet::from([self.pods[(turn % 2) as usize].clone()]);
@@ -82,6 +84,15 @@ impl Marks {
             api.must(vec![Request::Patch(set)]);
             self.see(cage, topology, |sets| sets.contains(&BTreeSet::from([address.clone()])));
         }
+        api.must(vec![Request::Delete(self.host_endpoint())]);
+    }
+
+    fn host_endpoint(&self) -> Value {
+        json!({
+            "apiVersion": CALICO, "kind": "HostEndpoint",
+            "metadata": { "name": NAME, "labels": { "zt-hep": self.generation.to_string() } },
+            "spec": { "node": "nowhere", "expectedIPs": [self.address(2)] },
+        })
     }
 
     /// Waits until the IP sets of all nodes are as wanted.
@@ -110,7 +121,7 @@ impl Marks {
         Ipv4Addr::from(u32::from(Ipv4Addr::new(198, 18, 0, 0)) + number)
     }
 
-    /// One object of each kind that a world can have. Each policy has rules that only this generation's sets match, so a set
+    /// One object of each other kind that a world can have. Each policy has rules that only this generation's sets match, so a set
     /// of the kernel with this generation's address shows that both the policy and the set have arrived.
     fn objects(&self) -> Vec<Value> {
         let turn = self.generation.to_string();
@@ -132,11 +143,6 @@ impl Marks {
             json!({
                 "apiVersion": CALICO, "kind": "NetworkSet",
                 "metadata": labelled(inside(NAME), "zt-ns"), "spec": { "nets": [net(1)] },
-            }),
-            json!({
-                "apiVersion": CALICO, "kind": "HostEndpoint",
-                "metadata": labelled(named(NAME), "zt-hep"),
-                "spec": { "node": "nowhere", "expectedIPs": [self.address(2)] },
             }),
             json!({
                 "apiVersion": CALICO, "kind": "GlobalNetworkPolicy",

@@ -198,7 +198,7 @@ fn routes(topology: &Topology, commands: &mut Commands) {
             let table = 101 + index;
             commands.add(FABRIC, format!("route add default via {address} dev bridge table {table}"));
             // Also beneath WireGuard, whose rule comes before. Felix makes VXLAN's routes by itself.
-            if topology.mode.encapsulation != Encapsulation::Vxlan {
+            if matches!(topology.mode.encapsulation, Encapsulation::Direct | Encapsulation::WireGuard) {
                 for other in topology.nodes.iter().filter(|other| other.name != node.name) {
                     commands.add(&other.name, format!("route add {range} via {address} proto 80"));
                 }

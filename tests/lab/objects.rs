@@ -75,7 +75,11 @@ impl Topology {
                 json!({ "asNumber": 64512, "nodeToNodeMeshEnabled": true, "serviceClusterIPs": advertised }),
             ),
         ];
-        let vxlan = if self.mode.encapsulation == Encapsulation::Vxlan { "Always" } else { "Never" };
+        let vxlan = match self.mode.encapsulation {
+            Encapsulation::Vxlan => "Always",
+            Encapsulation::CrossSubnet => "CrossSubnet",
+            Encapsulation::Direct | Encapsulation::WireGuard => "Never",
+        };
         for (family, range) in POD_RANGES[..families].iter().enumerate() {
             let block_size = [26, 122][family];
             let spec = json!({
@@ -108,13 +112,14 @@ impl Topology {
 
     fn node_object(&self, node: &Node) -> Value {
         // calico-node writes the node's addresses with the prefix of their network, and allocates the tunnels'.
-        let mut annotations = json!({ "projectcalico.org/IPv4Address": format!("{}/23", node.addresses[0]) });
+        let own = format!("{}/{}", node.addresses[0], node.network().prefix_len());
+        let mut annotations = json!({ "projectcalico.org/IPv4Address": own });
         if let Some(address) = node.addresses.get(1) {
             annotations["projectcalico.org/IPv6Address"] = json!(format!("{address}/64"));
         }
         for (address, family) in node.tunnel.iter().zip(["IPv4", "IPv6"]) {
             let tunnel = match self.mode.encapsulation {
-                Encapsulation::Vxlan => "VXLANTunnelAddr",
+                Encapsulation::Vxlan | Encapsulation::CrossSubnet => "VXLANTunnelAddr",
                 Encapsulation::WireGuard | Encapsulation::Direct => "WireguardInterfaceAddr",
             };
             annotations[format!("projectcalico.org/{family}{tunnel}")] = json!(address);

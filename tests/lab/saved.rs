@@ -19,6 +19,7 @@ const KINDS: &[(&str, &[&str])] = &[
             "ClusterInformation",
             "FelixConfiguration",
             "BGPConfiguration",
+            "BGPPeer",
             "IPPool",
             "GlobalNetworkPolicy",
             "NetworkPolicy",
@@ -30,8 +31,8 @@ const KINDS: &[(&str, &[&str])] = &[
     ("metallb.io/v1beta1", &["ServiceL2Status"]),
 ];
 
-/// Writes `base.yaml`, and `world.yaml` with the objects of the world. Annotations of `published` objects come back.
-pub fn write(api: &Api, world: &[Value], published: &[Value], directory: &Path) {
+/// Writes `base.yaml`, and `world.yaml` with the objects of the world.
+pub fn write(api: &Api, world: &[Value], directory: &Path) {
     let kinds = KINDS.iter().flat_map(|(version, kinds)| kinds.iter().map(move |kind| (*version, *kind)));
     let kinds: Vec<(&'static str, &'static str)> = kinds.collect();
     let lists = api.must(kinds.iter().map(|(version, kind)| Request::List { version, kind }).collect());
@@ -43,9 +44,6 @@ pub fn write(api: &Api, world: &[Value], published: &[Value], directory: &Path) 
             object["kind"] = kind.into();
             if let Some(metadata) = object["metadata"].as_object_mut() {
                 metadata.remove("managedFields");
-            }
-            if let Some(other) = published.iter().find(|other| is_same(other, &object)) {
-                object["metadata"]["annotations"] = other["metadata"]["annotations"].clone();
             }
             let of_world = world.iter().any(|other| is_same(other, &object));
             match (is_wanted(&object), of_world) {

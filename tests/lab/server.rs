@@ -64,12 +64,13 @@ impl Servers {
         plane: &ControlPlane,
         topology: &Topology,
         node: &Node,
+        kubeconfig: &Path,
         logs: bool,
         (proxy, wireguard): (Keeper, Vec<Keeper>),
     ) -> Servers {
         let run = plane.directory().join(format!("{}.felix", node.name));
         std::fs::create_dir(&run).expect("make a directory for Felix");
-        let mut environment = environment(topology, node, &run, plane.kubeconfig());
+        let mut environment = environment(topology, node, &run, kubeconfig);
         if !logs {
             environment.push(format!("FELIX_LOGPREFIX={QUIET}"));
         }

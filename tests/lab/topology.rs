@@ -15,6 +15,8 @@ pub enum Encapsulation {
     Direct,
     /// Felix's own VXLAN device.
     Vxlan,
+    /// The same between nodes of different networks (`vxlanMode: CrossSubnet`), and routes within one: `n2` is alone in its.
+    CrossSubnet,
     /// WireGuard in user space, laid out as Felix lays out the kernel's.
     WireGuard,
 }
@@ -54,6 +56,16 @@ pub struct Node {
     pub ranges: Vec<IpNet>,
     /// Labels beside kubernetes.io's own.
     pub zone: &'static str,
+    /// Whether its network is the one of all nodes, which it is on the wire in any case.
+    pub wide: bool,
+}
+
+impl Node {
+    /// The IPv4 network that Calico takes the node to be in: so large that all nodes are in one, but for CrossSubnet.
+    pub fn network(&self) -> IpNet {
+        let length = if self.wide { 23 } else { 24 };
+        IpNet::new(self.addresses[0], length).expect("a prefix").trunc()
+    }
 }
 
 /// A pod.
@@ -215,6 +227,7 @@ impl Topology {
                 tunnel: if mode.encapsulation == Encapsulation::Direct { vec![] } else { pod_address(number, 1) },
                 ranges: ranges.map(|(address, length)| IpNet::new(address, length).expect("a prefix")).collect(),
                 zone,
+                wide: mode.encapsulation != Encapsulation::CrossSubnet,
             }
         });
         let pods = PODS.iter().map(|(namespace, name, node, number, labels, account, ports)| {
@@ -239,6 +252,13 @@ impl Topology {
     /// A pod by `NAMESPACE/NAME`.
     pub fn pod(&self, key: &str) -> &Pod {
         self.pods.iter().find(|pod| pod.key() == key).unwrap_or_else(|| panic!("the lab has no pod {key}"))
+    }
+
+    /// The address with which a node reaches the pods of another one.
+    pub fn way(&self, from: &str, to: &str, family: usize) -> IpAddr {
+        let (from, to) = (self.node(from), self.node(to));
+        let routed = self.mode.encapsulation == Encapsulation::CrossSubnet && from.network() == to.network();
+        from.tunnel.get(family).copied().filter(|_| !routed).unwrap_or(from.addresses[family])
     }
 
     /// A service by `NAMESPACE/NAME`.

@@ -100,6 +100,21 @@ fn configuration(topology: &Topology, keys: &Keys, own: usize, index: usize) -> 
     text
 }
 
+/// What turns IPv4's WireGuard on or off on a node that has it: without the rule packets go the way that lies beneath.
+pub fn switch(on: bool) -> String {
+    let Family { table, ip, .. } = &FAMILIES[0];
+    match on {
+        true => format!("{ip} rule add not fwmark {MARK}/{MARK} priority 98 lookup {table}"),
+        false => format!("{ip} rule del priority 98"),
+    }
+}
+
+/// What gives IPv4's WireGuard on a node another address.
+pub fn renumber(from: &str, to: &str) -> String {
+    let Family { device, .. } = &FAMILIES[0];
+    format!("ip address add {to}/32 dev {device}\nip address del {from}/32 dev {device}")
+}
+
 /// Starts the device and lays it out. What leaves by it with another address of the node than the tunnel's is masqueraded:
 /// the rule that Felix writes, which here bears the name of a device that is not there.
 fn script(topology: &Topology, own: usize, index: usize, configuration: &Path) -> String {

@@ -14,6 +14,7 @@ mod certificates;
 mod control_plane;
 mod keeper;
 mod oracle;
+mod relay;
 mod servers;
 
 pub use aggregated::Aggregated;
@@ -21,4 +22,5 @@ pub use audit::AuditEvent;
 pub use control_plane::{ControlPlane, Place};
 pub use keeper::{Keeper, Scratch};
 pub use oracle::{Judgement, Oracle};
+pub use relay::Relay;
 pub use servers::{Servers, build, build_calico_apiserver, build_felix, recorded_cases};

@@ -59,6 +59,7 @@ pub(super) fn connect(
     }
     let timeout = flags.request_timeout.filter(|timeout| !timeout.is_zero());
     let Credentials { authorization, identity, renew } = login;
+    let proxied = proxy.is_some();
     let config = config(&selected, url, proxy, identity, renew, timeout)?;
     let client = kube::Client::try_from(config).map_err(|error| {
         AccessError::Credentials(format!("{}{}", credentials::of_user(&selected), failure::in_words(&error)))
@@ -66,6 +67,7 @@ pub(super) fn connect(
     let transport = Transport {
         client,
         server,
+        proxied,
         authorization,
         login: who(&selected),
         timeout,

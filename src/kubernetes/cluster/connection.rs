@@ -100,7 +100,7 @@ impl fmt::Debug for Secret {
 }
 
 /// A duration as kubectl takes it: whole seconds, or Go's form (`1h30m`, `1.5s`, `300ms`).
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let refused = || {
         "a timeout is a whole number of seconds, or numbers with their units (ns, us, ms, s, m, h), as 30s or 1h30m"
             .to_string()

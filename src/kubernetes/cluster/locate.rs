@@ -38,6 +38,12 @@ impl Location {
         }
     }
 
+    /// As kubectl takes it: `globalnetworkpolicies.crd.projectcalico.org`, `services`.
+    pub fn resource(&self) -> String {
+        let plural = self.kind.resource().plural;
+        if self.group.is_empty() { plural.to_string() } else { format!("{plural}.{}", self.group) }
+    }
+
     /// The path of all objects, of one namespace where it is given.
     pub fn list(&self, namespace: Option<&str>) -> Result<String, AccessError> {
         let resource = self.kind.resource();

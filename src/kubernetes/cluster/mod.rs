@@ -6,6 +6,7 @@
 //! Reader: Query -> locate -> Transport -> page -> Objects      Writer: Value -> to_stored -> Transport -> to_v3
 //! ```
 
+mod alive;
 mod answer;
 mod api;
 mod connect;
@@ -19,6 +20,7 @@ mod fake;
 mod installation;
 mod kubeconfig;
 mod locate;
+mod named;
 mod node_log;
 mod proxy;
 mod raw;
@@ -27,6 +29,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod way;
 mod write;
 
 use std::cell::{Cell, RefCell};
@@ -37,10 +40,12 @@ use std::path::Path;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-pub use connection::{Connection, Secret};
+pub use alive::accepts;
+pub use connection::{Connection, Secret, duration};
 pub use node_log::{NodeLogError, Position};
 pub use raw::Documents;
 pub use transport::{Listener, Notice};
+pub use way::Way;
 pub use write::ClusterWriter;
 
 use super::{AccessError, ObjectRef};

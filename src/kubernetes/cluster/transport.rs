@@ -73,6 +73,8 @@ pub(super) struct Transport {
     pub client: kube::Client,
     /// The server's address, as a person reads it.
     pub server: String,
+    /// Whether a proxy stands before it.
+    pub proxied: bool,
     pub authorization: Authorization,
     /// Who logs in, as `user "x"`, for messages.
     pub login: String,

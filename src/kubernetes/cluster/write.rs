@@ -126,7 +126,7 @@ impl ClusterWriter<'_> {
     }
 
     /// Under which names an object may be stored, likeliest first.
-    fn stored_names(&self, object: &ObjectRef, api: Api, installation: Installation) -> Vec<String> {
+    pub(super) fn stored_names(&self, object: &ObjectRef, api: Api, installation: Installation) -> Vec<String> {
         if api != Api::Crd {
             return vec![object.name.clone()];
         }

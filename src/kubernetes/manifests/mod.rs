@@ -5,6 +5,7 @@ mod align;
 mod edit;
 mod files;
 mod flow_edit;
+mod items;
 mod json;
 mod kinds;
 mod load;
@@ -28,6 +29,7 @@ use super::{AccessError, Reader};
 use crate::kubernetes::names::{Kind, RESOURCES};
 use load::Loaded;
 
+pub use items::items_of;
 pub use snapshot::write_snapshot;
 
 /// Where new objects go: a file of this name in the directory, or beside the file, that was named first.

@@ -25,6 +25,8 @@ pub struct Meta {
     /// Who owns the object.
     #[serde(deserialize_with = "or_default")]
     pub owner_references: Vec<OwnerReference>,
+    /// When it was made (RFC 3339).
+    pub creation_timestamp: Option<String>,
     /// Set while the object is being deleted.
     pub deletion_timestamp: Option<String>,
 }

@@ -114,6 +114,8 @@ pub struct ContainerPort {
     pub container_port: u16,
     /// TCP where not set.
     pub protocol: Option<String>,
+    /// The port of its node that leads to it.
+    pub host_port: Option<u16>,
 }
 
 /// The part of a Pod's status that decides something.

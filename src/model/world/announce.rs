@@ -63,6 +63,18 @@ pub enum PeerNodes {
 }
 
 impl BgpPeer {
+    /// Its address without a port.
+    pub fn ip(&self) -> Option<IpAddr> {
+        let text = self.address.as_str();
+        let socket = text.parse::<std::net::SocketAddr>().map(|socket| socket.ip());
+        socket.or_else(|_| text.trim_matches(['[', ']']).parse()).ok()
+    }
+
+    /// The port that it listens on, in the address behind a colon; BGP's own where it names none.
+    pub fn port(&self) -> u16 {
+        self.address.parse::<std::net::SocketAddr>().map_or(179, |socket| socket.port())
+    }
+
     /// Whether a node peers with it.
     pub fn is_of(&self, node: &str, labels: &Labels) -> bool {
         match &self.nodes {
@@ -98,6 +110,8 @@ pub struct Announcer {
     pub node: String,
     /// How, where that is known.
     pub how: Option<Announcement>,
+    /// Since when, in seconds since 1970, where a status of now says it.
+    pub since: Option<i64>,
     /// When that was noted, in seconds since 1970, where it is an event of the past and not the state of now.
     pub noted: Option<i64>,
     /// As `ServiceL2Status metallb-system/l2-abc`.

@@ -67,6 +67,8 @@ pub struct Network {
     pub advertised: Fact<Vec<Advertised>>,
     /// Routers that Calico peers with over BGP, besides its own nodes.
     pub bgp_peers: Fact<Vec<BgpPeer>>,
+    /// The port on which nodes listen for BGP (listenPort of the BGPConfiguration default).
+    pub bgp_port: Fact<u16>,
     /// Nodes that announce the addresses of a Service of type LoadBalancer, by its namespace and name.
     pub announcers: BTreeMap<(String, String), Fact<Vec<Announcer>>>,
     /// MetalLB's address pools with the nodes that may announce them.

@@ -78,4 +78,6 @@ pub struct NetworkSet {
     pub unseen_labels: Vec<String>,
     /// Why it is not sure that Felix takes it as it stands, if so.
     pub doubt: Option<String>,
+    /// Who else writes it, as `Argo CD (label argocd.argoproj.io/instance)`.
+    pub keeper: Option<String>,
 }

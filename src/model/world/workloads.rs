@@ -39,6 +39,8 @@ pub struct Pod {
     pub service_account: String,
     /// Declared ports.
     pub ports: Vec<PodPort>,
+    /// Declared ports of its node that lead to it (hostPort); of one in its node's network all that it declares.
+    pub host_ports: Vec<PodPort>,
     /// Its end is reached (Succeeded, Failed): its addresses may be somebody else's.
     pub finished: bool,
     /// Ready, as a Service sees it.

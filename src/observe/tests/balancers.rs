@@ -44,6 +44,7 @@ fn a_status_says_who_announces_now() {
     let expected = Announcer {
         node: "n2".into(),
         how: Some(Announcement::Layer2),
+        since: None,
         noted: None,
         evidence: "ServiceL2Status metallb-system/l2-a".into(),
     };

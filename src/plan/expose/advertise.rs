@@ -10,7 +10,7 @@ use super::super::roles::PERIMETER;
 use super::super::{PlanError, Step};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::names::{Kind, ROLE};
-use crate::model::world::{Service, ServiceAddress, World};
+use crate::model::world::{BgpPeer, Fact, PeerNodes, Service, ServiceAddress, World};
 
 /// A router outside that nodes are to peer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,8 @@ pub fn step(
     Ok((Some(step), cidrs.iter().map(|cidr| format!("{} {cidr}", list(of))).collect()))
 }
 
-fn configuration() -> ObjectRef {
+/// The BGPConfiguration of the whole cluster.
+pub fn configuration() -> ObjectRef {
     ObjectRef { kind: Kind::BGPConfiguration, namespace: None, name: "default".into() }
 }
 
@@ -100,6 +101,17 @@ pub fn step_back(entries: &[String]) -> Option<Step> {
         .collect();
     let why = "it was advertised for the grant".to_string();
     (!edits.is_empty()).then(|| Step { object: configuration(), planned_on: None, edits, why })
+}
+
+/// The router as one that every node peers with; what is not known stays so.
+pub fn add_peer(world: &mut World, asked: Option<PeerAsked>) {
+    let (Some(PeerAsked { address, .. }), Fact::Known { value, .. }) = (asked, &mut world.network.bgp_peers) else {
+        return;
+    };
+    if !value.iter().any(|peer| peer.ip() == Some(address)) {
+        let address = address.to_string();
+        value.push(BgpPeer { name: "this plan".into(), address, nodes: PeerNodes::All });
+    }
 }
 
 /// A BGPPeer for a router that no node peers with yet.

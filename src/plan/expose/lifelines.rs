@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::super::perimeter::doors::STRANGERS;
 use super::super::probe::packet;
+use super::super::rules::is_inside;
 use super::super::{PlanError, Step};
 use super::proof::who;
 use crate::evaluate::path::{Question, walk};
@@ -17,6 +18,19 @@ pub struct Lifeline {
     packet: Packet,
     entry: Option<String>,
     nodes: Vec<String>,
+}
+
+impl Lifeline {
+    /// A flow to a node, if it passes now.
+    pub fn to_node(world: &World, packet: Packet, node: &str) -> Option<Lifeline> {
+        let passes = together(&ways(world, packet, None)) == Verdict::Allow;
+        passes.then(|| Lifeline { packet, entry: None, nodes: vec![node.to_string()] })
+    }
+
+    /// Whether it enters a node from outside.
+    pub fn enters(&self, world: &World) -> bool {
+        !is_inside(world, self.packet.source)
+    }
 }
 
 /// How many nodes each node's flows are looked at with.

@@ -3,10 +3,15 @@
 //! Never opens what somebody denied, and never lets node addresses in where strangers could carry them.
 
 pub mod advertise;
+pub mod again;
+mod announced;
 mod application;
-mod lifelines;
-mod proof;
+mod beside;
+pub(super) mod lifelines;
+pub mod pending;
+pub(super) mod proof;
 pub mod service;
+mod sessions;
 mod theirs;
 mod words;
 
@@ -15,6 +20,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use advertise::PeerAsked;
+pub(in crate::plan) use proof::who;
 
 use super::decide::without_other_grants;
 use super::edit::Edit;
@@ -62,7 +68,7 @@ pub struct Ask {
 }
 
 /// What was asked, resolved.
-struct Work<'a> {
+pub(super) struct Work<'a> {
     ask: &'a Ask,
     /// The world as it is, with a pod that answers where none does.
     now: World,
@@ -86,6 +92,19 @@ pub fn expose(world: &World, ask: &Ask) -> Result<(Plan, String), PlanError> {
 
 impl<'a> Work<'a> {
     fn new(world: &World, ask: &'a Ask) -> Result<Work<'a>, PlanError> {
+        let work = Work::build(world, ask)?;
+        match work.has_door() {
+            true => Ok(work),
+            false => Err(no_door(&work.target, &work.key)),
+        }
+    }
+
+    fn has_door(&self) -> bool {
+        !compose::doors_of(&self.target, &self.grant).is_empty()
+    }
+
+    /// The same for a Service whose door is not there yet.
+    fn build(world: &World, ask: &'a Ask) -> Result<Work<'a>, PlanError> {
         let mut to = resolve(world, &ask.service)?;
         let from = clients(world, &ask.from)?;
         let key = service_key(&to, &ask.service)?;
@@ -96,7 +115,7 @@ impl<'a> Work<'a> {
         let asked = asked_ports(service, ask.ports.as_ref());
         let wanted = service::Wanted { way: ask.way, ports: &asked, node_port: ask.node_port, address: ask.address };
         let mut door_steps: Vec<Step> = service::step(&now, service, &wanted)?.into_iter().collect();
-        let was = was(world, service, door_steps.first(), &key);
+        let was = was(world, service, door_steps.first());
         let mut advertises = Vec::new();
         if ask.way == Way::Bgp {
             let (step, entries) = advertise::step(&now, service, ask.advertise)?;
@@ -104,7 +123,8 @@ impl<'a> Work<'a> {
             door_steps.extend(step);
             door_steps.extend(advertise::peer(&now, ask.peer));
         }
-        let target = simulate(&now, &door_steps)?;
+        let mut target = simulate(&now, &door_steps)?;
+        advertise::add_peer(&mut target, ask.peer);
         let through = Through {
             way: ask.way,
             service: key.1.clone(),
@@ -114,7 +134,7 @@ impl<'a> Work<'a> {
             nodes: ask.nodes.clone(),
             inline: inline(&target, ask),
         };
-        let grant = Grant {
+        let mut grant = Grant {
             from: from.peer.clone(),
             to: to.peer.clone(),
             ports: grant_ports,
@@ -122,7 +142,9 @@ impl<'a> Work<'a> {
             through: Some(through),
         };
         let id = grant.id();
-        refuse_without_door(&target, &grant, &key)?;
+        if door_steps.is_empty() {
+            keep_memory(world, &mut grant, &id);
+        }
         Ok(Work { ask, now, target, key, from, to, grant, id, door_steps })
     }
 
@@ -151,6 +173,7 @@ impl<'a> Work<'a> {
         opening.annotate(&mut plan, holder)?;
         plan.steps.extend(self.door_steps.clone());
         proof::prove(self, &plan.steps, &mut plan.notes)?;
+        plan.notes.extend(sessions::check(self, &simulate(&self.target, &plan.steps)?)?);
         plan.notes.extend(words::notes(self, &plan)?);
         Ok(plan)
     }
@@ -253,16 +276,25 @@ fn port_of(port: &ServicePort) -> GrantPort {
     GrantPort { protocol: port.protocol.to_string(), first: port.port, last: port.port }
 }
 
-/// The type to give back: what it is now if this changes it, else what another grant of it remembers.
-fn was(world: &World, service: &Service, step: Option<&Step>, key: &(String, String)) -> Option<String> {
+/// The type to give back: what the Service's grants remember, else what it is now if this changes it.
+fn was(world: &World, service: &Service, step: Option<&Step>) -> Option<String> {
     let changes = step.into_iter().flat_map(|step| &step.edits);
     let changed =
         changes.into_iter().any(|edit| matches!(edit, Edit::ServiceType { kind, .. } if *kind != service.kind));
-    let remembered = grants(world).into_iter().find_map(|info| {
-        let own = sources::service_of(world, &info.grant)?;
-        (own.namespace == key.0 && own.name == key.1).then_some(info.grant.through?.was?)
-    });
+    let is_of = |own: &Service| own.namespace == service.namespace && own.name == service.name;
+    let of_it = grants(world).into_iter().filter(|info| sources::service_of(world, &info.grant).is_some_and(is_of));
+    // Where somebody else changed the type since, it is theirs.
+    let mut throughs = of_it.filter_map(|info| info.grant.through);
+    let remembered = throughs.find_map(|through| through.was.filter(|_| through.way.kind() == Some(&service.kind)));
     remembered.or_else(|| changed.then(|| service.kind.clone()))
+}
+
+/// A grant that is there already, and whose door is too, goes on remembering what it did.
+fn keep_memory(world: &World, grant: &mut Grant, id: &str) {
+    let known = grants(world).into_iter().find(|info| info.id == id).and_then(|info| info.grant.through);
+    if let (Some(through), Some(known)) = (&mut grant.through, known) {
+        through.was = known.was;
+    }
 }
 
 /// What is advertised for a Service: what this adds, and what another grant of it remembers to have added.
@@ -278,26 +310,23 @@ fn remembered(world: &World, key: &(String, String), mut entries: Vec<String>) -
 }
 
 /// A load balancer that has given no address yet has no door.
-fn refuse_without_door(target: &World, grant: &Grant, key: &(String, String)) -> Result<(), PlanError> {
-    if !compose::doors_of(target, grant).is_empty() {
-        return Ok(());
-    }
-    let (namespace, name) = key;
-    if let Some(ip) = target.services[key].proxied_ips.first() {
-        return refused(
-            format!(
+fn no_door(target: &World, (namespace, name): &(String, String)) -> PlanError {
+    let service = &target.services[&(namespace.clone(), name.clone())];
+    if let Some(ip) = service.proxied_ips.first() {
+        return PlanError::Refused {
+            reason: format!(
                 "{ip} of Service {namespace}/{name} is a load balancer of its own (ipMode Proxy), which connects to the nodes anew"
             ),
-            "kubectl zerotrust expose-nodeport SERVICE --from the load balancer's own addresses",
-        );
+            hints: vec!["kubectl zerotrust expose-nodeport SERVICE --from the load balancer's own addresses".into()],
+        };
     }
-    Err(PlanError::Unknown {
+    PlanError::Unknown {
         reason: format!("the load balancer has given Service {namespace}/{name} no address yet"),
         hints: vec![
             "--address IP asks it for a certain one, which is closed to all others before it is there".into(),
             format!("kubectl get service -n {namespace} {name} --watch shows when it has one"),
         ],
-    })
+    }
 }
 
 /// Whether the nodes' addresses stand in the rules: because that was asked, or because a set would be taken for what it is
@@ -307,7 +336,7 @@ fn inline(world: &World, ask: &Ask) -> bool {
 }
 
 /// The kinds whose change can cut what passes through a node.
-fn polices_hosts(step: &Step) -> bool {
+pub fn polices_hosts(step: &Step) -> bool {
     matches!(step.object.kind, Kind::HostEndpoint | Kind::GlobalNetworkPolicy | Kind::GlobalNetworkSet)
 }
 

@@ -84,11 +84,11 @@ fn asked_for(service: &Service, wanted: Option<IpAddr>) -> Result<Option<String>
     }
 }
 
-/// Gives a Service the type back that it had before its grants.
+/// Gives a Service the type back that it had before its grants, or that those that are left need.
 pub fn step_back(service: &Service, was: &str) -> Step {
     let edit =
         Edit::ServiceType { expected: service.kind.clone(), kind: was.into(), node_ports: Vec::new(), address: None };
-    let why = format!("it was {was} before the grant");
+    let why = format!("it needs to be {was} and no more, as before the grant");
     Step { object: object(service), planned_on: None, edits: vec![edit], why }
 }
 

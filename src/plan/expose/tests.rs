@@ -15,8 +15,10 @@ use crate::model::intent::Way;
 use crate::model::world::World;
 use crate::testing::packet;
 
+mod found;
+
 /// What `expose-nodeport SERVICE --from FROM` asks for.
-fn ask(service: &str, from: &[&str]) -> Ask {
+pub fn ask(service: &str, from: &[&str]) -> Ask {
     Ask {
         service: Target::parse(service, None).unwrap(),
         way: Way::NodePort,
@@ -33,13 +35,14 @@ fn ask(service: &str, from: &[&str]) -> Ask {
     }
 }
 
-fn exposed(world: &World, ask: &Ask) -> (Plan, World) {
+pub fn exposed(world: &World, ask: &Ask) -> (Plan, World) {
     let (plan, _) = expose(world, ask).unwrap_or_else(|error| panic!("{}", said(&error)));
     let after = simulate(world, &plan.steps).unwrap();
+    super::super::testing::nothing_behind(&after);
     (plan, after)
 }
 
-fn refusal(world: &World, ask: &Ask) -> String {
+pub fn refusal(world: &World, ask: &Ask) -> String {
     match expose(world, ask) {
         Err(error @ PlanError::Refused { .. }) => said(&error),
         other => panic!("{other:?}"),
@@ -47,19 +50,19 @@ fn refusal(world: &World, ask: &Ask) -> String {
 }
 
 /// The verdict of all ways of a packet.
-fn verdict(world: &World, text: &str) -> Verdict {
+pub fn verdict(world: &World, text: &str) -> Verdict {
     together(&walk(world, &Question { packet: packet(text), entry: None }))
 }
 
 /// Whether a packet is stopped before DNAT on every way.
-fn stopped_at_the_edge(world: &World, text: &str) -> bool {
+pub fn stopped_at_the_edge(world: &World, text: &str) -> bool {
     let ways = walk(world, &Question { packet: packet(text), entry: None });
     ways.iter()
         .all(|path| path.hops.iter().any(|hop| hop.checkpoint == Checkpoint::PreDnat && hop.action == HopAction::Deny))
 }
 
 /// Whether a packet reaches a backend by any way.
-fn reaches(world: &World, text: &str) -> bool {
+pub fn reaches(world: &World, text: &str) -> bool {
     let one = Try { packet: packet(text), entry: None, node: String::new() };
     match one.passes(world) {
         Pass::Yes => true,
@@ -70,16 +73,16 @@ fn reaches(world: &World, text: &str) -> bool {
 
 /// How packets get from node to node: the pool's fields, and each node's annotations.
 #[derive(Clone, Copy, Debug)]
-struct Wire {
+pub struct Wire {
     name: &'static str,
     pool: &'static str,
     nodes: [&'static str; 2],
 }
 
-const PLAIN: Wire = Wire { name: "none", pool: "", nodes: ["", ""] };
+pub const PLAIN: Wire = Wire { name: "none", pool: "", nodes: ["", ""] };
 const IPIP: [&str; 2] =
     [", projectcalico.org/IPv4IPIPTunnelAddr: 10.20.1.1", ", projectcalico.org/IPv4IPIPTunnelAddr: 10.20.2.1"];
-const WIRES: [Wire; 6] = [
+pub const WIRES: [Wire; 6] = [
     PLAIN,
     Wire { name: "IPIP", pool: ", ipipMode: Always", nodes: IPIP },
     Wire { name: "CrossSubnet", pool: ", ipipMode: CrossSubnet", nodes: IPIP },
@@ -109,7 +112,7 @@ const WIRES: [Wire; 6] = [
 const NODE1: &str = "192.0.2.11";
 
 /// Two nodes, a locked namespace with a pod of `web` (ClusterIP) on the second and a pod of `api` (NodePort) on the first.
-fn documents(wire: Wire, node2: &str, policy: &str) -> String {
+pub fn documents(wire: Wire, node2: &str, policy: &str) -> String {
     let node = |name: &str, ip: &str, more: &str| {
         format!(
             "{{kind: Node, apiVersion: v1, metadata: {{name: {name}, labels: {{edge: {name}}}, annotations: {{projectcalico.org/IPv4Address: {ip}/24{more}}}}}, status: {{addresses: [{{type: InternalIP, address: {ip}}}]}}}}"
@@ -142,13 +145,13 @@ fn documents(wire: Wire, node2: &str, policy: &str) -> String {
     .join("\n---\n")
 }
 
-const LOCK: &str = r#"
+pub const LOCK: &str = r#"
 {kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: lock}, spec: {namespaceSelector: 'has(projectcalico.org/name) && projectcalico.org/name not in {"kube-system"}', types: [Ingress, Egress]}}
 ---
 "#;
 
 /// The cluster with plain routing, locked, and with more documents.
-fn locked(more: &str) -> World {
+pub fn locked(more: &str) -> World {
     crate::testing::world(&format!("{}{LOCK}{more}", documents(PLAIN, "192.0.2.12", "Cluster")))
 }
 
@@ -465,13 +468,13 @@ fn host_policy_that_denies_the_clients_is_not_skipped() {
 }
 
 /// A Service of type LoadBalancer for the pod of `web`, with what comes behind it.
-fn balanced(more: &str) -> String {
+pub fn balanced(more: &str) -> String {
     format!(
         "{{kind: Service, apiVersion: v1, metadata: {{name: lb, namespace: shop}}, spec: {{type: LoadBalancer, clusterIP: 10.21.0.50, selector: {{app: web}}, ports: [{{port: 80, targetPort: 8080, nodePort: 32127}}]{more}}}, status: {{loadBalancer: {{ingress: [{{ip: 192.0.2.200}}]}}}}}}"
     )
 }
 
-fn by(way: Way, service: &str, from: &[&str]) -> Ask {
+pub fn by(way: Way, service: &str, from: &[&str]) -> Ask {
     Ask { way, ..ask(service, from) }
 }
 
@@ -622,4 +625,150 @@ fn without_a_lockdown_the_door_is_for_the_clients_and_the_pods_are_left_alone() 
     assert!(reaches(&after, "203.0.113.9 -> 192.0.2.12 tcp:31443"), "the door of api was open, and stays so");
     let holders: Vec<String> = super::super::revoke::grants(&after).into_iter().map(|info| info.policy.name).collect();
     assert_eq!(holders, ["zerotrust-perimeter"], "the grant is kept where its rules are");
+}
+
+/// `balanced` without an address, of type ClusterIP until the plan makes it another.
+fn given(world: &World, ip: &str) -> World {
+    let mut world = world.clone();
+    let key = ("shop".to_string(), "web".to_string());
+    world.services.get_mut(&key).unwrap().load_balancer_ips.push(ip.parse().unwrap());
+    world.index();
+    world
+}
+
+#[test]
+fn an_address_that_is_pending_is_closed_first_and_opened_by_a_second_plan() {
+    use super::pending::first;
+    let pool = "{kind: IPAddressPool, apiVersion: metallb.io/v1beta1, metadata: {name: edge, namespace: metallb-system}, spec: {addresses: [198.51.100.0/25]}}\n---\n{kind: L2Advertisement, apiVersion: metallb.io/v1beta1, metadata: {name: edge, namespace: metallb-system}}";
+    let asked = by(Way::LoadBalancer, "shop/web", &["10.7.0.99"]);
+    for (more, known) in [(pool, true), ("", false)] {
+        let world = locked(more);
+        let one = first(&world, &asked).unwrap().expect("it has no address yet");
+        assert_eq!(steps(&one.plan).last().unwrap(), "Service shop/web", "what closes comes before the door");
+        assert_eq!(notes(&one.plan).contains("closed before it is there"), known, "{}", notes(&one.plan));
+        assert!(notes(&one.plan).contains("a second plan opens it to 10.7.0.99"), "{}", notes(&one.plan));
+        let after = simulate(&world, &one.plan.steps).unwrap();
+        assert_eq!(after.services[&("shop".to_string(), "web".to_string())].kind, "LoadBalancer");
+        let there = given(&after, "198.51.100.7");
+        for client in ["10.7.0.99", "203.0.113.9"] {
+            assert!(stopped_at_the_edge(&after, &format!("{client} -> {NODE1} tcp:30000")), "{client}");
+            for node in ["n1", "n2"] {
+                let question =
+                    Question { packet: packet(&format!("{client} -> 198.51.100.7 tcp:80")), entry: Some(node.into()) };
+                assert_ne!(together(&walk(&there, &question)), Verdict::Allow, "{client} by {node}");
+            }
+        }
+        assert_eq!(first(&after, &asked).unwrap().unwrap().plan.steps, [], "it waits, and has nothing more to do");
+        let waits = super::super::sync::sync(&after, &[]).unwrap();
+        assert_eq!(steps(&waits.plan), Vec::<String>::new(), "sync opens no pod whose door is not there");
+        assert!(waits.drift.iter().any(|drift| drift.detail.contains("waits for an address")), "{:?}", waits.drift);
+        let synced = simulate(&there, &super::super::sync::sync(&there, &[]).unwrap().plan.steps).unwrap();
+        assert_eq!(verdict(&synced, "10.7.0.99 -> 198.51.100.7 tcp:80"), Verdict::Allow, "sync goes on where it is");
+        assert!(stopped_at_the_edge(&synced, "10.7.0.98 -> 198.51.100.7 tcp:80"));
+        let (plan, open) = exposed(&there, &asked);
+        assert!(!steps(&plan).contains(&"Service shop/web".to_string()), "{:?}", steps(&plan));
+        assert_eq!(first(&there, &asked).unwrap(), None);
+        assert_eq!(verdict(&open, "10.7.0.99 -> 198.51.100.7 tcp:80"), Verdict::Allow);
+        assert!(stopped_at_the_edge(&open, "10.7.0.98 -> 198.51.100.7 tcp:80"));
+        let back = simulate(&open, &revoke(&open, &Which::Id(one.id)).unwrap().steps).unwrap();
+        assert_eq!(back.services[&("shop".to_string(), "web".to_string())].kind, "ClusterIP", "as it was before both");
+    }
+}
+
+#[test]
+fn an_address_that_would_be_open_before_it_is_known_is_refused() {
+    use super::pending::first;
+    let world = crate::testing::world(&documents(PLAIN, "192.0.2.12", "Cluster"));
+    let asked = by(Way::LoadBalancer, "shop/web", &["10.7.0.99"]);
+    let Err(error) = first(&world, &asked) else { panic!("nothing keeps others out") };
+    assert!(said(&error).contains("before it is known") && said(&error).contains("--address IP"), "{}", said(&error));
+    assert_eq!(first(&world, &ask("shop/web", &["10.7.0.99"])).unwrap(), None, "node ports are never waited for");
+}
+
+#[test]
+fn source_ranges_are_kept_for_each_family_and_a_hole_in_them_is_found() {
+    let ranges = |ranges: &str| locked(&balanced(&format!(", loadBalancerSourceRanges: [{ranges}]")));
+    let asked = |from: &str| by(Way::LoadBalancer, "shop/lb", &[from]);
+    let hole = refusal(&ranges("10.7.0.0/26, 10.7.0.192/26"), &asked("10.7.0.0/24"));
+    assert!(hole.contains("kube-proxy drops 10.7.0.0/24"), "{hole}");
+    assert!(hole.contains("kubectl patch service -n shop lb") && hole.contains("\"10.7.0.0/24\""), "{hole}");
+    let (_, halves) = exposed(&ranges("10.7.0.0/25, 10.7.0.128/25"), &asked("10.7.0.0/24"));
+    assert_eq!(verdict(&halves, "10.7.0.200 -> 192.0.2.200 tcp:80"), Verdict::Allow);
+    let (_, other) = exposed(&ranges("'fd00:7::/64'"), &asked("10.7.0.99"));
+    assert_eq!(verdict(&other, "10.7.0.99 -> 192.0.2.200 tcp:80"), Verdict::Allow, "an IPv6 list says nothing of IPv4");
+    assert!(refusal(&ranges("10.9.0.0/16"), &by(Way::LoadBalancer, "shop/lb", &[])).contains("0.0.0.0/0"));
+}
+
+#[test]
+fn metallb_asks_for_no_health_and_its_port_is_closed() {
+    let pool = "\n---\n{kind: IPAddressPool, apiVersion: metallb.io/v1beta1, metadata: {name: edge, namespace: metallb-system}, spec: {addresses: [192.0.2.192/27]}}";
+    let service = balanced(", externalTrafficPolicy: Local, healthCheckNodePort: 31999");
+    let (_, after) = exposed(&locked(&format!("{service}{pool}")), &by(Way::LoadBalancer, "shop/lb", &["10.7.0.99"]));
+    assert!(stopped_at_the_edge(&after, "203.0.113.9 -> 192.0.2.11 tcp:31999"));
+}
+
+/// A ServiceL2Status of the Service `lb`.
+fn announces(name: &str, node: &str) -> String {
+    format!(
+        "\n---\n{{kind: ServiceL2Status, apiVersion: metallb.io/v1beta1, metadata: {{name: {name}, namespace: metallb-system, creationTimestamp: '2026-05-01T12:00:00Z'}}, status: {{node: {node}, serviceName: lb, serviceNamespace: shop}}}}"
+    )
+}
+
+#[test]
+fn who_announces_is_said_with_its_evidence_and_two_are_warned_of() {
+    let said = |more: &str| {
+        notes(
+            &exposed(&locked(&format!("{}{more}", balanced(""))), &by(Way::LoadBalancer, "shop/lb", &["10.7.0.99"])).0,
+        )
+    };
+    let one = said(&announces("l2-a", "n1"));
+    let expected = "192.0.2.200 is announced by node n1 by layer 2 since 2026-05-01T12:00:00Z (ServiceL2Status metallb-system/l2-a)";
+    assert!(one.contains(expected), "{one}");
+    let two = said(&(announces("l2-a", "n1") + &announces("l2-b", "n2")));
+    assert!(two.contains("nodes n1 and n2 all announce 192.0.2.200 in layer 2"), "{two}");
+    let nobody = said("");
+    assert!(nobody.contains("which node announces 192.0.2.200 is not known"), "{nobody}");
+    assert!(nobody.contains("kubectl get servicel2statuses"), "{nobody}");
+}
+
+#[test]
+fn who_advertises_over_bgp_is_said_and_a_fabric_without_a_router_is_warned_of() {
+    let peer = "\n---\n{kind: BGPPeer, apiVersion: projectcalico.org/v3, metadata: {name: tor}, spec: {peerIP: 192.0.2.254, asNumber: 65000, node: n2}}";
+    let said = |more: &str| {
+        notes(&exposed(&locked(&format!("{FABRIC}{more}")), &by(Way::Bgp, "shop/web", &["10.30.0.0/16"])).0)
+    };
+    let one = said(peer);
+    let expected =
+        "10.21.0.20 is advertised over BGP by n2 to 192.0.2.254 (serviceClusterIPs of BGPConfiguration default)";
+    assert!(one.contains(expected), "{one}");
+    assert!(said("").contains("no BGPPeer outside is configured"), "{}", said(""));
+}
+
+#[test]
+fn a_rule_that_lets_everybody_in_at_a_node_port_is_named() {
+    let open = "\n---\n{kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: allow-nodeport}, spec: {order: 10, preDNAT: true, applyOnForward: true, types: [Ingress], selector: has(nodeport-external-ingress), ingress: [{action: Allow, protocol: TCP, destination: {selector: has(nodeport-external-ingress), ports: [32127]}}]}}";
+    let world = locked(&format!("{BY_HAND}---\n{}{open}", balanced("")));
+    let asked = by(Way::LoadBalancer, "shop/lb", &["10.7.0.99"]);
+    let said = refusal(&world, &asked);
+    assert!(said.contains("rule 0 of ingress in GlobalNetworkPolicy allow-nodeport"), "{said}");
+    assert!(said.contains("--accept-risk open-to-all-clients-of-nodes"), "{said}");
+    let accepted = vec![Risk::OpenToAllClientsOfNodes];
+    let (_, after) = exposed(&world, &Ask { accepted, ..asked });
+    assert_eq!(verdict(&after, "10.7.0.99 -> 192.0.2.200 tcp:80"), Verdict::Allow);
+}
+
+#[test]
+fn a_port_of_bgp_that_is_no_failsafe_is_said_and_a_session_without_a_way_too() {
+    let fabric = FABRIC.replace("spec: {", "spec: {listenPort: 1790, ");
+    let peer = "\n---\n{kind: BGPPeer, apiVersion: projectcalico.org/v3, metadata: {name: tor}, spec: {peerIP: '192.0.2.254:1179', asNumber: 65000}}";
+    let asked = by(Way::Bgp, "shop/web", &["10.30.0.0/16"]);
+    let said = notes(&exposed(&locked(&format!("{fabric}{peer}")), &asked).0);
+    assert!(said.contains("port 1790, which is no failsafe of Felix on n1, n2"), "{said}");
+    assert!(!said.contains("has no way"), "{said}");
+    assert!(!notes(&exposed(&locked(&format!("{FABRIC}{peer}")), &asked).0).contains("no failsafe"), "179 is one");
+    // Host policy that lets the router in nowhere: without a profile what nobody allows is dropped, both ways.
+    let endpoint = "\n---\n{kind: HostEndpoint, apiVersion: projectcalico.org/v3, metadata: {name: n1-eth0, labels: {host: a}}, spec: {node: n1, interfaceName: eth0, expectedIPs: [192.0.2.11]}}";
+    let said = notes(&exposed(&locked(&format!("{fabric}{peer}{endpoint}")), &asked).0);
+    assert!(said.contains("BGP between node n1 and 192.0.2.254:1179 has no way"), "{said}");
+    assert!(said.contains("TCP 1790") && said.contains("TCP 1179") && said.contains("profile none"), "{said}");
 }

@@ -5,7 +5,7 @@ use super::super::exposure::Door;
 use super::super::perimeter::compose::doors_of;
 use super::super::perimeter::sources::masquerades;
 use super::super::{Note, Plan, PlanError, Weight};
-use super::{Work, fact, warning};
+use super::{Work, announced, fact, warning};
 use crate::model::intent::{Through, Way};
 use crate::model::world::{AddressRole, Node};
 
@@ -14,9 +14,11 @@ pub fn notes(work: &Work<'_>, plan: &Plan) -> Result<Vec<Note>, PlanError> {
     let mut notes = Vec::new();
     if plan.steps.is_empty() {
         notes.push(fact(format!("it is exposed already by grant {}", work.id)));
+        notes.extend(announced::notes(work));
         return Ok(notes);
     }
     notes.extend(reach(work));
+    notes.extend(announced::notes(work));
     notes.extend(seen(work)?);
     if work.grant.through.as_ref().is_some_and(|through| through.inline) && !work.ask.shape.inline {
         let rule = super::super::perimeter::nodes_set::attracted_by(&work.target).unwrap_or_default();

@@ -241,6 +241,21 @@ fn a_lifeline_follows_the_nodes() {
     let (plan, then) = lock(&after);
     assert_eq!(steps(&plan), ["NetworkPolicy shop/zerotrust-lifeline-checker"]);
     assert!(passes(&then, "10.128.146.255 -> 10.20.112.30 tcp:8080"));
+    // `sync` does the same, and takes out what no caller has where it is known who calls.
+    let synced = crate::plan::sync::sync(&after, &[]).unwrap();
+    assert_eq!(steps(&synced.plan), ["NetworkPolicy shop/zerotrust-lifeline-checker"]);
+    let by_sync = simulate(&after, &synced.plan.steps).unwrap();
+    assert_eq!(spec(&by_sync, "zerotrust-lifeline-checker"), spec(&then, "zerotrust-lifeline-checker"));
+    assert_eq!(lock(&by_sync).0.steps, []);
+    let mut less = by_sync;
+    less.nodes.remove("m1");
+    less.index();
+    let then = simulate(&less, &crate::plan::sync::sync(&less, &[]).unwrap().plan.steps).unwrap();
+    assert!(passes(&then, "10.128.146.177 -> 10.20.112.30 tcp:8080"), "who calls is not known, so it stays");
+    less.api_servers = crate::model::world::Fact::known(vec!["10.128.146.255".parse().unwrap()], "Endpoints");
+    let then = simulate(&less, &crate::plan::sync::sync(&less, &[]).unwrap().plan.steps).unwrap();
+    assert!(!passes(&then, "10.128.146.177 -> 10.20.112.30 tcp:8080"));
+    assert!(passes(&then, "10.128.146.255 -> 10.20.112.30 tcp:8080"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod doors;
 mod logged;
 mod network;
 mod question;
+mod sync;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,8 @@ use crate::model::world::{LabelQuery, Service, World};
 pub use doors::{exposure, exposure_follow_ups};
 pub use logged::{logged, logged_follow_ups};
 pub use network::{announcers, facts};
-pub use question::{question, question_follow_ups};
+pub use question::{assertions, assertions_follow_ups, question, question_follow_ups};
+pub use sync::{sync, sync_follow_ups};
 pub use targets::of_target;
 use targets::{owners_of, suggestions};
 
@@ -176,6 +178,22 @@ pub fn lockdown_follow_ups(world: &World) -> Vec<Query> {
     of_version(world)
 }
 
+/// What `lockdown --nodes` looks at besides: every door, and what decides on the nodes.
+pub fn hosts() -> Vec<Query> {
+    let mut queries = lockdown();
+    queries.extend(network::ways());
+    queries.extend(network::door_ranges());
+    queries.push(Query::all(Kind::BGPPeer));
+    without_contained(without_repeats(queries))
+}
+
+/// The next rounds of `lockdown --nodes`.
+pub fn hosts_follow_ups(world: &World) -> Vec<Query> {
+    let mut queries = lockdown_follow_ups(world);
+    queries.extend(network::ways_follow_ups(world, &Target::Nodes));
+    without_repeats(queries)
+}
+
 /// Everything that `status` looks at: policies and whom they select, without the traffic; with `detailed` the facts of
 /// the network too.
 pub fn status(detailed: bool) -> Vec<Query> {
@@ -201,9 +219,19 @@ pub fn status(detailed: bool) -> Vec<Query> {
     without_contained(without_repeats(queries))
 }
 
-/// The second round of `status`: what only some versions have.
+/// The next rounds of `status`: what only some versions have, and what tells whether grants and the perimeter are up to date.
 pub fn status_follow_ups(world: &World) -> Vec<Query> {
-    of_version(world)
+    let known = status(false);
+    let mut queries = of_version(world);
+    let behind = sync_follow_ups(world);
+    if !behind.is_empty() {
+        queries.extend(everywhere());
+        queries.extend(behind);
+    }
+    let all = |query: &Query| known.contains(&Query::all(query.kind));
+    let mut queries = without_contained(without_repeats(queries));
+    queries.retain(|query| !all(query));
+    queries
 }
 
 /// The first round of `explain`: what `flow` asks for, and what decides how packets find their way.

@@ -29,19 +29,25 @@ pub fn ways() -> Vec<Query> {
     queries
 }
 
-/// What follows: where kube-proxy's configuration is if it is not in its usual place, who peers over BGP where
+/// What follows: kube-proxy's configuration elsewhere, who peers over BGP where
 /// addresses are advertised, and who announces the target's addresses.
 pub fn ways_follow_ups(world: &World, to: &Target) -> Vec<Query> {
+    let mut queries = unknown_proxy(world);
+    if world.network.advertised.value().is_some_and(|ranges| !ranges.is_empty()) {
+        queries.push(Query::all(Kind::BGPPeer));
+    }
+    queries.extend(balanced(world, to).into_iter().flat_map(announcers));
+    queries
+}
+
+/// Where kube-proxy's configuration is if it is not in its usual place.
+pub fn unknown_proxy(world: &World) -> Vec<Query> {
     let mut queries = Vec::new();
     if let Fact::Unknown { .. } = world.network.proxy_mode {
         queries.extend(KUBE_PROXY_CONFIGS.iter().skip(1).map(|name| config_map(SYSTEM, name)));
         queries.push(Query::all(Kind::DaemonSet).in_namespace(SYSTEM).named("kube-proxy"));
         queries.push(static_pods("kube-proxy"));
     }
-    if world.network.advertised.value().is_some_and(|ranges| !ranges.is_empty()) {
-        queries.push(Query::all(Kind::BGPPeer));
-    }
-    queries.extend(balanced(world, to).into_iter().flat_map(announcers));
     queries
 }
 

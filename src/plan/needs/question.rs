@@ -9,6 +9,7 @@ use crate::kubernetes::names::Kind;
 use crate::kubernetes::objects::Query;
 use crate::model::flow::{Verdict, together};
 use crate::model::world::{Service, World};
+use crate::plan::assertion::Assertion;
 use crate::plan::candidates::candidates;
 use crate::plan::fix;
 use crate::plan::question::Asked;
@@ -24,13 +25,30 @@ pub fn question(asked: &Asked) -> Vec<Query> {
     without_repeats(queries)
 }
 
-/// The next rounds: what stands behind a Service or a port of nodes; and, once it is known that the flow is stopped, what
-/// the command that opens it has to know.
-pub fn question_follow_ups(world: &World, asked: &Asked) -> Vec<Query> {
+/// The first round for tests of reachability.
+pub fn assertions(all: &[Assertion]) -> Vec<Query> {
+    without_repeats(all.iter().flat_map(|assertion| question(&assertion.asked)).collect())
+}
+
+/// Their next rounds: verdicts are wanted, and not what would open a flow.
+pub fn assertions_follow_ups(world: &World, all: &[Assertion]) -> Vec<Query> {
+    let queries = all.iter().flat_map(|assertion| verdict_follow_ups(world, &assertion.asked)).collect();
+    without_contained(without_repeats(queries))
+}
+
+/// What stands behind a Service or a port of nodes.
+fn verdict_follow_ups(world: &World, asked: &Asked) -> Vec<Query> {
     let mut queries = ways_follow_ups(world, &asked.from, &asked.to);
     for service in services(world, asked) {
         queries.extend(behind(service));
     }
+    queries
+}
+
+/// The next rounds: what stands behind a Service or a port of nodes; and, once it is known that the flow is stopped, what
+/// the command that opens it has to know.
+pub fn question_follow_ups(world: &World, asked: &Asked) -> Vec<Query> {
+    let mut queries = verdict_follow_ups(world, asked);
     let ways = asked.ways(world).ok();
     if let Some(ways) = ways.filter(|ways| matches!(together(&ways.paths), Verdict::Deny | Verdict::Mixed)) {
         let ask = fix::ask(world, asked, &ways);

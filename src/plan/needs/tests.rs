@@ -208,3 +208,29 @@ fn a_snapshot_has_every_kind_that_is_asked_for() {
         assert!(everything.iter().any(|other| brings(&other)), "{query:?}");
     }
 }
+
+#[test]
+fn sync_asks_for_pods_and_doors_only_where_there_is_something_to_bring_up_to_date() {
+    let first = shown(&sync());
+    assert!(!first.iter().any(|query| query.contains("Pod") || query.contains("Service") || query.contains("Config")));
+    assert_eq!(sync_follow_ups(&world_with_balancer()), []);
+    let granted = |from: &str, to: &str| {
+        super::super::testing::allowed(&super::super::testing::cluster(super::super::testing::DENY), from, to).1
+    };
+    let pods = shown(&sync_follow_ups(&granted("10.7.0.99", "nginx")));
+    assert!(pods.contains(&"demo/Pod".to_string()) && pods.contains(&"demo/Service".to_string()), "{pods:?}");
+    assert!(!pods.iter().any(|query| query.contains("shop/") || query.contains("FelixConfiguration")), "{pods:?}");
+    // The nodes' addresses let in whom doors let in.
+    let nodes = shown(&sync_follow_ups(&granted("nodes", "shop/cart 8080")));
+    for query in
+        ["Service", "FelixConfiguration", "BGPConfiguration", "demo/EndpointSlice kubernetes.io/service-name=nginx"]
+    {
+        assert!(nodes.contains(&query.to_string()), "{query} in {nodes:?}");
+    }
+    // `status` asks for the same, and for nothing twice.
+    let status = shown(&status_follow_ups(&granted("nodes", "shop/cart 8080")));
+    assert!(
+        status.contains(&"FelixConfiguration".to_string()) && !status.iter().any(|query| query.contains("Pod")),
+        "{status:?}"
+    );
+}

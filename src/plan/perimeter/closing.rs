@@ -10,7 +10,7 @@ use super::super::PlanError;
 use super::super::roles::PERIMETER;
 use super::super::rules::{matches, node_nets, of_nets};
 use super::compose::{Names, metadata, port};
-use super::{nodes_set, sources};
+use super::{hosts, nodes_set, sources};
 use crate::kubernetes::names::ROLE;
 use crate::model::flow::Protocol;
 use crate::model::intent::GrantPort;
@@ -24,25 +24,14 @@ const NODE_PORTS: (u16, u16) = (30000, 32767);
 /// advertised address; once for each family, as a rule with IPv4 notNets does not exist for IPv6. `cluster` are further
 /// addresses of Services that are closed: a machine beside the nodes can route to them.
 pub fn rules(world: &World, cluster: &BTreeSet<IpAddr>, names: Names) -> Result<Vec<RuleSpec>, PlanError> {
-    let pods = sources::pod_nets(world);
-    if pods.is_empty() {
-        return Err(PlanError::Unknown {
-            reason: "the pods' address ranges are not known, so a perimeter would close the doors to pods too".into(),
-            hints: vec!["permission to list ippools and nodes".into()],
-        });
-    }
     let mut rules = Vec::new();
     for version in [4_u8, 6] {
-        let except = cluster_sources(world, &pods, version, names)?;
+        let closes = closing_rule(world, version, names, &[])?;
         let closing = |protocol: Option<Protocol>, not_protocol: Option<Protocol>, destination: EntitySpec| RuleSpec {
-            metadata: metadata(ROLE, PERIMETER),
-            action: "Deny".into(),
-            ip_version: Some(i64::from(version)),
             protocol: protocol.map(|protocol| IntOrString::String(protocol.to_string())),
             not_protocol: not_protocol.map(|protocol| IntOrString::String(protocol.to_string())),
-            source: except.clone(),
             destination,
-            ..RuleSpec::default()
+            ..closes.clone()
         };
         for (protocol, ports) in matches(Some(&node_ports(world))) {
             let protocol = protocol.and_then(|name| Protocol::parse(&name));
@@ -66,12 +55,44 @@ pub fn rules(world: &World, cluster: &BTreeSet<IpAddr>, names: Names) -> Result<
     Ok(rules)
 }
 
-/// What keeps the health checks of load balancers answered: kube-proxy listens for them on the nodes, within the range of
-/// node ports, and they lead to no pod.
-pub fn health_checks(world: &World, names: Names) -> Vec<RuleSpec> {
+/// A Deny of one family for every source outside the cluster, but for `more`.
+pub fn closing_rule(world: &World, version: u8, names: Names, more: &[IpNet]) -> Result<RuleSpec, PlanError> {
+    let pods = sources::pod_nets(world);
+    if pods.is_empty() {
+        return Err(PlanError::Unknown {
+            reason: "the pods' address ranges are not known, so a perimeter would close the doors to pods too".into(),
+            hints: vec!["permission to list ippools and nodes".into()],
+        });
+    }
+    let mut source = cluster_sources(world, &pods, version, names)?;
+    source.not_nets.extend(more.iter().map(ToString::to_string));
+    if source.not_nets.len() > 250 {
+        let reason = format!("{} addresses are too many for one rule", source.not_nets.len());
+        return Err(PlanError::Refused {
+            reason,
+            hints: vec![
+                "leave out --inline-nets: a set holds the nodes' addresses".into(),
+                "name wider networks with --allow-from".into(),
+            ],
+        });
+    }
+    Ok(RuleSpec {
+        metadata: metadata(ROLE, PERIMETER),
+        action: "Deny".into(),
+        ip_version: Some(i64::from(version)),
+        source,
+        ..RuleSpec::default()
+    })
+}
+
+/// What keeps the health checks of load balancers outside answered: kube-proxy listens for them on the nodes, within the
+/// range of node ports (and, `of_hosts`, on a port of its own), and they lead to no pod.
+pub fn health_checks(world: &World, names: Names, of_hosts: bool) -> Vec<RuleSpec> {
     let services = world.services.values().filter(|service| service.kind == "LoadBalancer" && service.local);
+    let services = services.filter(|service| sources::is_checked_from_outside(world, service));
     let numbers: BTreeSet<u16> = services.filter_map(|service| service.health_check_node_port).collect();
-    let ports: Vec<GrantPort> = numbers.into_iter().map(|number| port(Protocol::TCP, number)).collect();
+    let mut ports: Vec<GrantPort> = numbers.into_iter().map(|number| port(Protocol::TCP, number)).collect();
+    ports.extend(hosts::proxy_health(world).filter(|_| of_hosts));
     let nodes = match names {
         Names::Inline => of_nets(&node_nets(world)),
         Names::Set => vec![nodes_set::entity()],
@@ -113,10 +134,6 @@ fn cluster_sources(world: &World, pods: &[IpNet], version: u8, names: Names) -> 
     let nets: Vec<&IpNet> = pods.iter().chain(outside_pods).filter(is_version).collect();
     let not_nets: Vec<String> =
         std::iter::once(loopback.to_string()).chain(nets.iter().map(ToString::to_string)).collect();
-    if not_nets.len() > 250 {
-        let reason = format!("{} addresses of nodes are too many for one rule", not_nets.len());
-        return Err(PlanError::Refused { reason, hints: vec!["leave out --inline-nets: a set holds them".into()] });
-    }
     let not_selector = match names {
         // Not namespaceSelector: with it the source would have to be one of Calico's own endpoints.
         Names::Set => format!("{} && !has(projectcalico.org/namespace)", nodes_set::selector()),

@@ -158,11 +158,11 @@ pub fn chosen(world: &World, query: &str) -> Result<Vec<IpNet>, PlanError> {
 pub fn found_open_rules(
     world: &World,
     doorway: &Doorway<'_>,
-    only: Option<&[IpAddr]>,
+    only: Option<&[IpNet]>,
     names: Names,
 ) -> Result<Vec<RuleSpec>, PlanError> {
     let sources = match only {
-        Some(ips) => of_nets(&ips.iter().copied().map(IpNet::from).collect::<Vec<_>>()),
+        Some(nets) => of_nets(nets),
         None => vec![EntitySpec::default()],
     };
     let mut rules = Vec::new();

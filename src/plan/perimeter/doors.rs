@@ -1,14 +1,15 @@
 //! Every door by which clients outside come to Services, and whether it is open.
 //! Never opens or closes one.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::super::exposure::Door;
 use super::super::probe::packet;
+use super::apart;
 use crate::evaluate::path::{Question, walk};
 use crate::model::flow::{Packet, Path, Verdict};
-use crate::model::policy::RuleAction;
 use crate::model::world::{AddressRole, Backend, Fact, Node, Service, ServiceAddress, ServicePort, World};
 
 /// One port of a Service behind one door.
@@ -30,8 +31,8 @@ pub const STRANGERS: [&str; 2] = ["203.0.113.77", "2001:db8::77"];
 pub enum Open {
     /// Nobody.
     No,
-    /// Only these, of those that were tried.
-    To(Vec<IpAddr>),
+    /// Only some of these, of the ranges that policies tell apart.
+    To(Vec<IpNet>),
     /// Strangers too.
     ToAll,
     /// It cannot be told, and why.
@@ -109,10 +110,16 @@ impl Doorway<'_> {
 
     /// kube-proxy drops what loadBalancerSourceRanges leaves out.
     pub fn lets_source(&self, source: IpAddr) -> bool {
-        let ranges = &self.service.source_ranges;
-        !matches!(self.door, Door::LoadBalancer(_))
-            || ranges.is_empty()
-            || ranges.iter().any(|net| net.contains(&source))
+        !self.drops(&source.into())
+    }
+
+    /// Whether it drops some of a range. Of a family without any range in the list it drops nothing (kube-proxy keeps a
+    /// list for each family).
+    pub fn drops(&self, net: &IpNet) -> bool {
+        let Door::LoadBalancer(ip) = self.door else { return false };
+        let same = |other: &&IpNet| other.addr().is_ipv4() == net.addr().is_ipv4();
+        let ranges = IpNet::aggregate(&self.service.source_ranges.iter().filter(same).copied().collect());
+        ip.is_ipv4() == net.addr().is_ipv4() && !ranges.is_empty() && !ranges.iter().any(|range| range.contains(net))
     }
 
     /// Where no backend of the family (on the node, under a traffic policy Local) takes packets, there is no way.
@@ -134,7 +141,8 @@ impl Doorway<'_> {
     pub fn open(&self, world: &World) -> Open {
         let (mut some, mut unknown) = (Vec::new(), None);
         let strangers: Vec<IpAddr> = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
-        for source in strangers.iter().copied().chain(told_apart(world, self.service)) {
+        let apart = apart::of(world, self.service);
+        for source in strangers.iter().copied().chain(apart.points.iter().copied()) {
             match self.passes(world, source) {
                 Pass::Yes if strangers.contains(&source) => return Open::ToAll,
                 Pass::Yes => some.push(source),
@@ -144,7 +152,7 @@ impl Doorway<'_> {
         }
         match (some.is_empty(), unknown) {
             (_, Some(why)) => Open::Unknown(why),
-            (false, None) => Open::To(some),
+            (false, None) => Open::To(apart.holding(&some)),
             (true, None) => Open::No,
         }
     }
@@ -232,24 +240,4 @@ pub fn why_unknown(path: &Path) -> String {
         _ => None,
     });
     whys.into_iter().next().unwrap_or_else(|| "not enough could be seen".into())
-}
-
-/// Addresses of the ranges that rules of the pods' policies let in: such a door may be open for them alone.
-fn told_apart(world: &World, service: &Service) -> BTreeSet<IpAddr> {
-    let mut found = BTreeSet::new();
-    let backends = service.backends.value().into_iter().flatten();
-    let pods: Vec<_> = backends.take(16).flat_map(|backend| world.pods_at(backend.ip)).collect();
-    for policy in &world.policies {
-        if !pods.iter().any(|pod| super::super::decide::selects(policy, pod)) {
-            continue;
-        }
-        let allowed = policy.ingress.iter().flatten().filter(|rule| rule.action == RuleAction::Allow);
-        let nets = allowed.flat_map(|rule| rule.source.nets.iter().flatten());
-        found.extend(nets.flat_map(|net| [net.network(), net.broadcast()]));
-        if found.len() > 64 {
-            break;
-        }
-    }
-    found.retain(|ip| !super::super::rules::is_inside(world, *ip) && !ip.is_unspecified());
-    found
 }

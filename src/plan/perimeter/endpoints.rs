@@ -9,7 +9,7 @@ use super::super::Step;
 use super::super::edit::Edit;
 use super::super::roles::PERIMETER;
 use crate::kubernetes::ObjectRef;
-use crate::kubernetes::names::{Kind, ROLE};
+use crate::kubernetes::names::{Kind, NODES_LABEL, ROLE};
 use crate::model::world::{AddressRole, HostEndpoint, Node, World};
 
 /// Without a profile a named host endpoint drops all host traffic that no policy allows; with this one it changes
@@ -58,8 +58,10 @@ pub fn missing(world: &World, interface: Option<&str>) -> Vec<Step> {
             spec["interfaceName"] = json!(interface);
         }
         let name = name(world, &node.name);
+        // With the set's label its addresses are among the nodes' in every rule as soon as it is policed itself: a node that
+        // comes later is let in and closed to strangers by one write (Calico: a selector matches expectedIPs).
         let document = json!({"apiVersion": "projectcalico.org/v3", "kind": "HostEndpoint",
-            "metadata": {"name": name, "annotations": {ROLE: PERIMETER}}, "spec": spec});
+            "metadata": {"name": name, "labels": {NODES_LABEL: "true"}, "annotations": {ROLE: PERIMETER}}, "spec": spec});
         steps.push(Step {
             object: ObjectRef { kind: Kind::HostEndpoint, namespace: None, name },
             planned_on: None,

@@ -7,7 +7,7 @@ use super::super::revoke::grants;
 use super::super::simulate::simulate;
 use super::super::{Note, Plan, PlanError, Step, Weight};
 use super::doors::{self, Open};
-use super::{endpoints, is_closing, nodes_set, recognise};
+use super::{endpoints, hosts, is_closing, nodes_set, recognise};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::names::{Kind, NODES_LABEL};
 use crate::model::policy::{Direction, PolicyId};
@@ -22,6 +22,9 @@ pub fn lower(world: &World) -> Result<Plan, PlanError> {
         .map(|info| format!("kubectl zerotrust revoke {}   ({} -> {})", info.id, info.grant.from, info.grant.to))
         .collect();
     if !needing.is_empty() {
+        let nodes =
+            hosts::remembered(world).map(|_| "kubectl zerotrust unlock --nodes opens the nodes alone".to_string());
+        let needing = needing.into_iter().chain(nodes).collect();
         let reason = "the perimeter keeps others out of what is exposed".to_string();
         return Err(PlanError::Refused { reason, hints: needing });
     }
@@ -34,6 +37,7 @@ pub fn lower(world: &World) -> Result<Plan, PlanError> {
     if let Some(id) = recognise::ours(world) {
         plan.steps.extend(policy(world, &id, &mut plan.notes));
     }
+    plan.steps.extend(added_to_others(world));
     let after = simulate(world, &plan.steps)?;
     let set = nodes_set::find(&after).filter(|set| nodes_set::is_ours(set));
     match set.map(|_| users(&after)) {
@@ -60,6 +64,25 @@ pub fn lower(world: &World) -> Result<Plan, PlanError> {
     }
     plan.notes.extend(opening(world, &simulate(world, &plan.steps)?));
     Ok(plan)
+}
+
+/// Takes our rules out of policies that others wrote.
+pub fn added_to_others(world: &World) -> Vec<Step> {
+    let ours = recognise::ours(world);
+    let mut steps = Vec::new();
+    for (id, written) in world.written.iter().filter(|(id, _)| Some(*id) != ours.as_ref()) {
+        let old: Vec<RuleSpec> = written.spec.ingress.iter().filter(|rule| is_closing(rule)).cloned().collect();
+        if old.is_empty() {
+            continue;
+        }
+        steps.push(Step {
+            object: object(id),
+            planned_on: version_of(world, id),
+            edits: vec![Edit::ReplaceRules { direction: Direction::Ingress, old, new: Vec::new() }],
+            why: "the rules that were added to it for the nodes' lock go".into(),
+        });
+    }
+    steps
 }
 
 /// Our policy goes, unless somebody put rules of their own into it.

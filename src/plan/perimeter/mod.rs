@@ -2,18 +2,22 @@
 //! but for what grants and what was found open let in.
 //! Never narrows what a person wrote, and never says that a door is closed where it cannot be told.
 
+pub mod apart;
 pub mod closing;
 pub mod compose;
 pub mod doors;
 pub mod endpoints;
+pub mod hosts;
 pub mod lower;
 pub mod nodes_set;
 pub mod recognise;
 pub mod sources;
+pub mod standing;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde_json::json;
 
 use super::decide::{object, version_of};
@@ -22,8 +26,8 @@ use super::place::{ORDER, whole};
 use super::roles::PERIMETER;
 use super::simulate::simulate;
 use super::{Note, PlanError, Step, Weight};
-use crate::kubernetes::names::{FOUND_OPEN, GRANT, ROLE};
-use crate::model::intent::Grant;
+use crate::kubernetes::names::{FOUND_OPEN, GRANT, HOSTS, ROLE};
+use crate::model::intent::{Grant, Hosts};
 use crate::model::policy::{Direction, Hook, PolicyId, PolicyKind};
 use crate::model::spec::RuleSpec;
 use crate::model::world::{Service, World};
@@ -62,45 +66,104 @@ fn is_whole(world: &World) -> bool {
 
 /// Brings the perimeter up to date: for these grants (of all Services), in a world that has their doors already. `now` is
 /// the world as it is, in which doors may be open that would close.
+///
+/// Nodes that it locks stay locked.
 pub fn raise(now: &World, target: &World, grants: &[Grant], shape: &Shape) -> Result<Raised, PlanError> {
-    let names = if shape.inline { Names::Inline } else { Names::Set };
-    let mut raised = Raised::default();
+    let hosts = hosts::remembered(target);
+    raise_around(now, target, grants, shape, hosts.as_ref())
+}
+
+/// The same, with the nodes locked too but for `hosts`, or without.
+pub fn raise_around(
+    now: &World,
+    target: &World,
+    grants: &[Grant],
+    shape: &Shape,
+    hosts: Option<&Hosts>,
+) -> Result<Raised, PlanError> {
     let ours = recognise::ours(target);
-    let needs_set = !shape.inline || nodes_set::find(target).is_some_and(nodes_set::is_ours);
-    if needs_set {
-        raised.steps.extend(nodes_set::step(target)?);
-    }
-    if ours.is_none() && is_whole(target) {
+    let frame = Frame::new(target, grants, shape, ours.as_ref(), hosts);
+    let mut raised = frame.outline()?;
+    if raised.steps.iter().all(|step| step.object == nodes_set::object()) || frame.is_done_by_others() {
+        // Where only the set of the nodes changes, if anything, nothing closes.
         return Ok(raised);
     }
-    let base = raised.steps.clone();
-    let frame = Frame { target, grants, names, ours: ours.as_ref() };
-    let kept = frame.kept_open(shape.close_others);
-    raised.steps.extend(frame.policy_step(&kept)?);
-    let host_endpoints = endpoints::missing(target, shape.interface.as_deref());
-    raised.steps.extend(host_endpoints.clone());
     // What is open now and would close: asked of the world that the plan would make without an exception for it.
     let after = simulate(target, &raised.steps)?;
     let (found, notes) = closing(now, &after, &frame, shape.close_others)?;
     raised.notes = notes;
     if !found.is_empty() {
-        let all: Vec<RuleSpec> = kept.into_iter().chain(found).collect();
-        raised.steps = base;
-        raised.steps.extend(frame.policy_step(&all)?);
-        raised.steps.extend(host_endpoints);
+        let kept = frame.kept_open(shape.close_others);
+        raised.steps = frame.steps(&kept.into_iter().chain(found).collect::<Vec<_>>())?;
     }
     Ok(raised)
+}
+
+/// The same without a look at what is open now: enough to tell whether anything is behind.
+pub fn outline(target: &World, grants: &[Grant], shape: &Shape) -> Result<Raised, PlanError> {
+    let (ours, hosts) = (recognise::ours(target), hosts::remembered(target));
+    Frame::new(target, grants, shape, ours.as_ref(), hosts.as_ref()).outline()
+}
+
+/// A new set comes first, as the policy speaks of it and nobody else does yet. What a set that is there gets comes last:
+/// rules of pods let its addresses in, and a new node that has no host endpoint yet brings strangers along.
+fn in_order(target: &World, steps: &mut [Step]) {
+    if nodes_set::find(target).is_some() {
+        steps.sort_by_key(|step| step.object == nodes_set::object());
+    }
 }
 
 /// What our policy is made from.
 struct Frame<'a> {
     target: &'a World,
     grants: &'a [Grant],
+    shape: &'a Shape,
     names: Names,
     ours: Option<&'a PolicyId>,
+    hosts: Option<&'a Hosts>,
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
+    fn new(
+        target: &'a World,
+        grants: &'a [Grant],
+        shape: &'a Shape,
+        ours: Option<&'a PolicyId>,
+        hosts: Option<&'a Hosts>,
+    ) -> Frame<'a> {
+        Frame { target, grants, shape, names: if shape.inline { Names::Inline } else { Names::Set }, ours, hosts }
+    }
+
+    /// Whether policies that others wrote close all that is to be closed.
+    fn is_done_by_others(&self) -> bool {
+        let is_enough = self.hosts.is_none() || hosts::are_locked_by_others(self.target);
+        self.ours.is_none() && is_enough && is_whole(self.target)
+    }
+
+    fn outline(&self) -> Result<Raised, PlanError> {
+        let steps = match self.is_done_by_others() {
+            true => self.set_step()?.into_iter().collect(),
+            false => self.steps(&self.kept_open(self.shape.close_others))?,
+        };
+        Ok(Raised { steps, notes: Vec::new() })
+    }
+
+    fn set_step(&self) -> Result<Option<Step>, PlanError> {
+        match !self.shape.inline || nodes_set::find(self.target).is_some_and(nodes_set::is_ours) {
+            true => nodes_set::step(self.target),
+            false => Ok(None),
+        }
+    }
+
+    /// The policy with these exceptions and host endpoints; before them a new set, after them what a set gets that is there.
+    fn steps(&self, kept: &[RuleSpec]) -> Result<Vec<Step>, PlanError> {
+        let mut steps: Vec<Step> = self.set_step()?.into_iter().collect();
+        steps.extend(self.policy_step(kept)?);
+        steps.extend(endpoints::missing(self.target, self.shape.interface.as_deref()));
+        in_order(self.target, &mut steps);
+        Ok(steps)
+    }
+
     /// Exceptions for doors that were found open before, but for those that a grant opens by now.
     fn kept_open(&self, close: bool) -> Vec<RuleSpec> {
         let Some(written) = self.ours.and_then(|id| self.target.written.get(id)).filter(|_| !close) else {
@@ -131,9 +194,18 @@ impl Frame<'_> {
             cluster.extend(cluster_addresses(self.target, grant));
         }
         rules.extend(kept.iter().cloned());
-        rules.extend(closing::health_checks(self.target, self.names));
+        rules.extend(closing::health_checks(self.target, self.names, self.hosts.is_some()));
+        rules.extend(self.hosts.into_iter().flat_map(|hosts| hosts::open_rules(self.target, hosts, self.names)));
         rules.extend(closing::rules(self.target, &cluster, self.names)?);
+        if let Some(hosts) = self.hosts {
+            rules.extend(hosts::closing(self.target, hosts, self.names)?);
+        }
         Ok(rules)
+    }
+
+    /// What the policy remembers of nodes that it locks.
+    fn memory(&self) -> Option<String> {
+        self.hosts.and_then(|hosts| serde_json::to_string(hosts).ok())
     }
 
     /// Makes our policy, or brings it up to date; none if it is.
@@ -141,18 +213,27 @@ impl Frame<'_> {
         let rules = self.rules(kept)?;
         let Some(id) = self.ours else { return self.create(rules).map(Some) };
         let Some(written) = self.target.written.get(id) else { return Ok(None) };
-        let known: BTreeSet<String> = self.grants.iter().map(Grant::id).collect();
+        let mut known: BTreeSet<String> = self.grants.iter().map(Grant::id).collect();
+        // Those without a door have rules here where nodes are locked.
+        let doorless = super::revoke::grants(self.target).into_iter().filter(|info| info.grant.through.is_none());
+        known.extend(doorless.map(|info| info.id));
         let old: Vec<RuleSpec> = written.spec.ingress.iter().filter(|rule| is_ours(rule, &known)).cloned().collect();
         let same = old.len() == rules.len() && rules.iter().all(|rule| old.contains(rule));
-        if same {
-            return Ok(None);
+        let mut edits = Vec::new();
+        if !same {
+            edits.push(Edit::ReplaceRules { direction: Direction::Ingress, old, new: rules });
         }
-        Ok(Some(Step {
-            object: object(id),
-            planned_on: version_of(self.target, id),
-            edits: vec![Edit::ReplaceRules { direction: Direction::Ingress, old, new: rules }],
-            why: "doors, clients or nodes are others than the perimeter knows".into(),
-        }))
+        let memory = self.memory();
+        if written.annotations.get(HOSTS) != memory.as_ref() {
+            edits.push(Edit::Annotate(HOSTS.into(), memory.clone()));
+        }
+        let why = match (written.annotations.contains_key(HOSTS), memory.is_some()) {
+            (false, true) => "it closes the nodes too, not the doors of Services alone",
+            (true, false) => "it closes the doors of Services alone, and the nodes no longer",
+            _ => "doors, clients or nodes are others than the perimeter knows",
+        };
+        let step = Step { object: object(id), planned_on: version_of(self.target, id), edits, why: why.into() };
+        Ok(Some(step).filter(|step| !step.edits.is_empty()))
     }
 
     fn create(&self, rules: Vec<RuleSpec>) -> Result<Step, PlanError> {
@@ -169,15 +250,18 @@ impl Frame<'_> {
         if let Some(order) = order(self.target) {
             spec["order"] = whole(order);
         }
+        let mut annotations = json!({ROLE: PERIMETER});
+        let what = match self.memory() {
+            Some(memory) => {
+                annotations[HOSTS] = json!(memory);
+                "the nodes and the doors of Services"
+            }
+            None => "the doors of Services",
+        };
         let document = json!({"apiVersion": "projectcalico.org/v3", "kind": "GlobalNetworkPolicy",
-            "metadata": {"name": id.name, "annotations": {ROLE: PERIMETER}}, "spec": spec});
-        Ok(Step {
-            object: object(&id),
-            planned_on: None,
-            edits: vec![Edit::Create(document)],
-            why: "closes the doors of Services to sources outside the cluster, before DNAT; it polices host endpoints"
-                .into(),
-        })
+            "metadata": {"name": id.name, "annotations": annotations}, "spec": spec});
+        let why = format!("closes {what} to sources outside the cluster, before DNAT; it polices host endpoints");
+        Ok(Step { object: object(&id), planned_on: None, edits: vec![Edit::Create(document)], why })
     }
 }
 
@@ -185,14 +269,7 @@ impl Frame<'_> {
 /// there all the same, and would arrive at the pods with a node's address.
 fn cluster_addresses(world: &World, grant: &Grant) -> BTreeSet<IpAddr> {
     let Some(own) = sources::service_of(world, grant) else { return BTreeSet::new() };
-    let backends = |service: &Service| -> BTreeSet<IpAddr> {
-        service.backends.value().into_iter().flatten().map(|backend| backend.ip).collect()
-    };
-    let pods = backends(own);
-    let same = |service: &&Service| {
-        service.namespace == own.namespace
-            && (service.selector == own.selector || !backends(service).is_disjoint(&pods))
-    };
+    let same = |service: &&Service| sources::leads_to_the_same(own, service);
     world.services.values().filter(same).flat_map(|service| service.cluster_ips.iter().copied()).collect()
 }
 
@@ -247,32 +324,37 @@ fn closing(
     close: bool,
 ) -> Result<(Vec<RuleSpec>, Vec<Note>), PlanError> {
     let granted = frame.granted();
+    let there: BTreeSet<String> = frame.kept_open(close).iter().filter_map(found_open).map(str::to_string).collect();
     let (mut rules, mut kept, mut closed, mut unsure) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for doorway in doors::all(now) {
         let only = match doorway.open(now) {
             Open::No => continue,
             Open::ToAll => None,
-            Open::To(ips) => Some(ips),
+            Open::To(nets) => Some(nets),
             Open::Unknown(why) => {
                 unsure.push(format!("{} ({why})", doorway.name()));
                 None
             }
         };
+        let Some(only) = closes(&doorway.open(after), only) else { continue };
+        let whose = |nets: &Vec<IpNet>| {
+            let nets: Vec<String> = nets.iter().map(IpNet::to_string).collect();
+            format!("{} (for {})", doorway.name(), nets.join(" and "))
+        };
+        let name = only.as_ref().map_or_else(|| doorway.name(), whose);
         if granted.contains(&doorway.key()) {
-            if only.is_none() {
-                closed.push(doorway.name());
-            }
-            continue;
-        }
-        if matches!(doorway.open(after), Open::ToAll) {
+            closed.push(name);
             continue;
         }
         if close {
-            closed.push(doorway.name());
+            closed.push(name);
+            continue;
+        }
+        if there.contains(&doorway.key()) {
             continue;
         }
         rules.extend(compose::found_open_rules(after, &doorway, only.as_deref(), frame.names)?);
-        kept.push(doorway.name());
+        kept.push(name);
     }
     rules.dedup();
     let mut notes = Vec::new();
@@ -287,4 +369,16 @@ fn closing(
         note(Weight::Warning, format!("close to all clients outside without a grant: {}", closed.join(", ")));
     }
     Ok((rules, notes))
+}
+
+/// For whom a door closes that was open for strangers, or for these ranges; none if for nobody.
+fn closes(after: &Open, was: Option<Vec<IpNet>>) -> Option<Option<Vec<IpNet>>> {
+    match (after, was) {
+        (Open::ToAll, _) => None,
+        (Open::To(nets), Some(mut was)) => {
+            was.retain(|net| !nets.iter().any(|wide| wide.contains(net)));
+            (!was.is_empty()).then_some(Some(was))
+        }
+        (_, was) => Some(was),
+    }
 }

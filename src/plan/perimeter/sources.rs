@@ -1,6 +1,7 @@
 //! From where a Service's clients seem to come when their packets reach its pods.
 //! Never decides whether such addresses may be let in.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -64,11 +65,31 @@ pub fn behind_the_door(world: &World, grant: &Grant) -> Result<Vec<EntitySpec>, 
     })
 }
 
+/// Whether two Services lead to pods that are the same.
+pub fn leads_to_the_same(one: &Service, other: &Service) -> bool {
+    let backends = |service: &Service| -> BTreeSet<IpAddr> {
+        service.backends.value().into_iter().flatten().map(|backend| backend.ip).collect()
+    };
+    one.namespace == other.namespace && (one.selector == other.selector || !backends(one).is_disjoint(&backends(other)))
+}
+
 /// The ranges that pods take addresses from.
 pub fn pod_nets(world: &World) -> Vec<IpNet> {
     let pools = world.pools.iter().map(|pool| pool.net);
     let ranges = world.nodes.values().flat_map(|node| node.pod_ranges.iter().copied());
     IpNet::aggregate(&pools.chain(ranges).collect())
+}
+
+/// Whether a Service's load balancer asks the nodes for their health, and from outside: those of clouds do. MetalLB is in
+/// the cluster and asks nobody; its pools tell its addresses.
+pub fn is_checked_from_outside(world: &World, service: &Service) -> bool {
+    let Some(pools) = world.network.address_pools.value() else { return true };
+    let given: Vec<&IpAddr> = service.load_balancer_ips.iter().chain(&service.proxied_ips).collect();
+    match given.is_empty() {
+        // None yet: whoever has pools here will give it one.
+        true => pools.is_empty(),
+        false => given.into_iter().any(|ip| !pools.iter().any(|pool| pool.contains(*ip))),
+    }
 }
 
 /// Whether nets are of the family of an address.

@@ -8,7 +8,9 @@ use super::super::{PlanError, Step};
 use crate::kubernetes::names::Kind;
 use crate::model::net::parse_net;
 use crate::model::validate::validate;
-use crate::model::world::{Advertised, Fact, HostEndpoint, Labels, NetworkSet, Service, ServiceAddress, World};
+use crate::model::world::{
+    Advertised, BgpPeer, Fact, HostEndpoint, Labels, NetworkSet, PeerNodes, Service, ServiceAddress, World,
+};
 
 /// Makes the step's change in the world.
 pub fn put(world: &mut World, step: &Step) -> Result<(), PlanError> {
@@ -17,6 +19,7 @@ pub fn put(world: &mut World, step: &Step) -> Result<(), PlanError> {
         Kind::GlobalNetworkSet => network_set(world, step)?,
         Kind::Service => service(world, step)?,
         Kind::BGPConfiguration => advertised(world, step),
+        Kind::BGPPeer => peer(world, step),
         _ => return Ok(()),
     }
     world.index();
@@ -143,6 +146,17 @@ fn advertised(world: &mut World, step: &Step) {
         if *on {
             ranges.push(Advertised { net, of, evidence: "this plan".into() });
         }
+    }
+}
+
+/// A router that every node peers with; it decides by which nodes advertised addresses are reached.
+fn peer(world: &mut World, step: &Step) {
+    for edit in &step.edits {
+        let (Edit::Create(document), Fact::Known { value: peers, .. }) = (edit, &mut world.network.bgp_peers) else {
+            continue;
+        };
+        let address = document["spec"]["peerIP"].as_str().unwrap_or_default().to_string();
+        peers.push(BgpPeer { name: step.object.name.clone(), address, nodes: PeerNodes::All });
     }
 }
 

@@ -1,0 +1,169 @@
+//! Clusters on which exposures once did something else than they said, as random clusters found them, made small.
+//! Never writes.
+
+use super::super::super::revoke::{Which, grants, revoke};
+use super::{
+    Ask, LOCK, PLAIN, WIRES, ask, balanced, by, documents, exposed, locked, reaches, steps, stopped_at_the_edge,
+    verdict,
+};
+use crate::model::flow::Verdict;
+use crate::model::intent::Way;
+use crate::model::world::World;
+use crate::plan::ports;
+use crate::plan::simulate::simulate;
+use crate::plan::testing::notes;
+
+const NODE2: &str = "192.0.2.12";
+
+fn kind(world: &World) -> &str {
+    &world.services[&("shop".to_string(), "web".to_string())].kind
+}
+
+/// Takes back the grant for a way.
+fn without(world: &World, way: Way) -> World {
+    let is = |info: &&super::super::super::revoke::GrantInfo| {
+        info.grant.through.as_ref().is_some_and(|through| through.way == way)
+    };
+    let id = grants(world).iter().find(is).unwrap().id.clone();
+    simulate(world, &revoke(world, &Which::Id(id)).unwrap().steps).unwrap()
+}
+
+#[test]
+fn a_service_keeps_the_door_that_is_left_and_is_what_it_was_after_the_last() {
+    let (_, one) = exposed(&locked(""), &ask("shop/web", &["10.7.0.99"]));
+    let balanced = Ask { address: "192.0.2.201".parse().ok(), ..by(Way::LoadBalancer, "shop/web", &["10.7.0.99"]) };
+    let (_, both) = exposed(&one, &balanced);
+    assert_eq!(kind(&both), "LoadBalancer");
+    let first = without(&both, Way::LoadBalancer);
+    assert_eq!(kind(&first), "NodePort", "the other grant's door needs no load balancer");
+    assert_eq!(verdict(&first, "10.7.0.99 -> 192.0.2.11 tcp:30000"), Verdict::Allow);
+    assert_eq!(kind(&without(&first, Way::NodePort)), "ClusterIP");
+    let other = without(&both, Way::NodePort);
+    assert_eq!(kind(&other), "LoadBalancer");
+    assert_eq!(verdict(&other, "10.7.0.99 -> 192.0.2.201 tcp:80"), Verdict::Allow);
+    assert_eq!(kind(&without(&other, Way::LoadBalancer)), "ClusterIP");
+}
+
+#[test]
+fn a_grant_does_not_take_over_what_another_remembers() {
+    let by_hand = documents(PLAIN, NODE2, "Cluster").replace(
+        "type: ClusterIP, clusterIP: 10.21.0.20, ports: [{port: 80",
+        "type: NodePort, clusterIP: 10.21.0.20, ports: [{nodePort: 30000, port: 80",
+    );
+    let world = crate::testing::world(&format!("{by_hand}{LOCK}"));
+    let (_, one) = exposed(&world, &ask("shop/web", &["10.7.0.99"]));
+    let balanced = Ask { address: "192.0.2.201".parse().ok(), ..by(Way::LoadBalancer, "shop/web", &["10.7.0.99"]) };
+    let (_, both) = exposed(&one, &balanced);
+    assert_eq!(steps(&exposed(&both, &ask("shop/web", &["10.7.0.99"])).0), Vec::<String>::new());
+    let left = without(&both, Way::LoadBalancer);
+    assert_eq!(kind(&left), "NodePort", "as somebody made it");
+    assert_eq!(kind(&without(&left, Way::NodePort)), "NodePort");
+}
+
+/// A third node, that came after the exposure.
+const LATER: &str = "{kind: Node, apiVersion: v1, metadata: {name: n3, annotations: {projectcalico.org/IPv4Address: 192.0.2.13/24}}, status: {addresses: [{type: InternalIP, address: 192.0.2.13}]}}";
+
+#[test]
+fn a_node_that_comes_later_is_closed_to_strangers_before_pods_let_its_address_in() {
+    let open = "{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: api, namespace: shop}, spec: {selector: app == 'api', types: [Ingress], ingress: [{action: Allow}]}}";
+    let (_, mut world) = exposed(&locked(open), &ask("shop/web", &["10.7.0.99"]));
+    let more = crate::testing::world(&format!("{}{LATER}", documents(PLAIN, NODE2, "Cluster")));
+    world.nodes.insert("n3".into(), more.nodes["n3"].clone());
+    world.index();
+    let (plan, _) = exposed(&world, &ask("shop/web", &["10.7.0.99"]));
+    assert_eq!(steps(&plan), ["HostEndpoint zerotrust-n3", "GlobalNetworkSet zerotrust-nodes"]);
+    for done in 0..=plan.steps.len() {
+        let so_far = simulate(&world, &plan.steps[..done]).unwrap();
+        assert!(!reaches(&so_far, "203.0.113.9 -> 192.0.2.13 tcp:30000"), "after {done} steps");
+        assert!(
+            reaches(&so_far, "203.0.113.9 -> 192.0.2.13 tcp:31443"),
+            "the door of api was open: after {done} steps"
+        );
+        assert_eq!(reaches(&so_far, "10.7.0.99 -> 192.0.2.13 tcp:30000"), done > 0);
+    }
+}
+
+#[test]
+fn an_exposure_brings_the_tunnels_of_those_before_it_up_to_date() {
+    let (_, mut world) = exposed(&locked(&balanced("")), &ask("shop/web", &["10.7.0.99"]));
+    // WireGuard is turned on afterwards.
+    let later = crate::testing::world(&documents(WIRES[4], NODE2, "Cluster"));
+    world.nodes = later.nodes;
+    world.index();
+    assert_eq!(verdict(&world, "10.7.0.99 -> 192.0.2.11 tcp:30000"), Verdict::Deny);
+    let (_, after) = exposed(&world, &by(Way::LoadBalancer, "shop/lb", &["10.7.0.99"]));
+    assert_eq!(verdict(&after, "10.7.0.99 -> 192.0.2.11 tcp:30000"), Verdict::Allow);
+    assert!(stopped_at_the_edge(&after, "10.7.0.98 -> 192.0.2.11 tcp:30000"));
+}
+
+#[test]
+fn a_door_that_is_open_for_a_range_stays_open_for_all_of_it() {
+    let open = "{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: api, namespace: shop}, spec: {selector: app == 'api', types: [Ingress], ingress: [{action: Allow, source: {nets: [10.9.0.0/16]}}]}}";
+    let world = crate::testing::world(&format!("{}{LOCK}{open}", documents(PLAIN, NODE2, "Local")));
+    let (_, after) = exposed(&world, &ask("shop/web", &["10.7.0.99"]));
+    for client in ["10.9.0.0", "10.9.3.4", "10.9.255.255"] {
+        assert!(reaches(&after, &format!("{client} -> 192.0.2.11 tcp:31443")), "{client}");
+    }
+    assert!(stopped_at_the_edge(&after, "10.10.0.1 -> 192.0.2.11 tcp:31443"));
+}
+
+#[test]
+fn a_load_balancer_that_is_open_for_its_source_ranges_stays_so() {
+    let lb = balanced(", externalTrafficPolicy: Local, loadBalancerSourceRanges: [10.9.0.0/16]")
+        .replace("app: web", "app: api");
+    let open = "{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: api, namespace: shop}, spec: {selector: app == 'api', types: [Ingress], ingress: [{action: Allow}]}}";
+    let (plan, after) = exposed(&locked(&format!("{lb}\n---\n{open}")), &ask("shop/web", &["10.7.0.99"]));
+    assert!(reaches(&after, "10.9.3.4 -> 192.0.2.200 tcp:80"), "{}", notes(&plan));
+    assert!(notes(&plan).contains("192.0.2.200 port 80 of shop/lb (for 10.9.0.0/16)"), "{}", notes(&plan));
+}
+
+#[test]
+fn clients_that_an_earlier_rule_lets_by_are_announced() {
+    let edge = "{kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: partners}, spec: {order: 5, selector: has(host), preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow, source: {nets: [10.8.0.0/16]}}]}}\n---\n{kind: HostEndpoint, apiVersion: projectcalico.org/v3, metadata: {name: n1-eth0, labels: {host: a}}, spec: {node: n1, interfaceName: eth0, expectedIPs: [192.0.2.11], profiles: [projectcalico-default-allow]}}";
+    let (plan, after) = exposed(&locked(edge), &ask("shop/web", &["10.7.0.99"]));
+    assert!(reaches(&after, "10.8.3.4 -> 192.0.2.11 tcp:30000"), "what somebody lets by before DNAT is not taken away");
+    let said = notes(&plan);
+    assert!(said.contains("also lets in 10.8.0.0/16 at node port 30000 (TCP) of shop/web"), "{said}");
+}
+
+#[test]
+fn a_door_with_clients_of_its_own_is_not_said_to_close_to_them() {
+    let (_, one) = exposed(&locked(""), &ask("shop/web", &["10.7.0.99"]));
+    let (plan, _) = exposed(&one, &ask("shop/api", &["10.8.0.1"]));
+    assert!(!notes(&plan).contains("close to all"), "{}", notes(&plan));
+}
+
+#[test]
+fn what_was_never_advertised_does_not_count_as_open() {
+    let two = "{kind: Service, apiVersion: v1, metadata: {name: both, namespace: shop}, spec: {clusterIP: 10.21.0.40, selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}, {name: admin, port: 81, targetPort: 8081}]}}";
+    let world = crate::testing::world(&format!("{}{two}", documents(PLAIN, NODE2, "Cluster")));
+    let advertise = Some(crate::model::world::ServiceAddress::Cluster);
+    let asked =
+        Ask { advertise, ports: ports::parse(&["80"]).unwrap(), ..by(Way::Bgp, "shop/both", &["10.30.0.0/16"]) };
+    let (_, after) = exposed(&world, &asked);
+    assert_eq!(verdict(&after, "10.30.4.4 -> 10.21.0.40 tcp:80"), Verdict::Allow);
+    assert!(stopped_at_the_edge(&after, "10.30.4.4 -> 10.21.0.40 tcp:81"), "a machine beside the nodes");
+    let peer = super::super::PeerAsked { address: "192.0.2.254".parse().unwrap(), number: 65531 };
+    let with_peer = Ask { peer: Some(peer), ..asked };
+    let (_, peered) = exposed(&after, &with_peer);
+    assert_eq!(steps(&exposed(&peered, &with_peer).0), Vec::<String>::new(), "the router is a peer by now");
+}
+
+#[test]
+fn a_door_without_backends_is_kept_once() {
+    let waiting = balanced("").replace("app: web", "app: nobody");
+    let (_, after) = exposed(&locked(&waiting), &ask("shop/web", &["10.7.0.99"]));
+    assert_eq!(steps(&exposed(&after, &ask("shop/web", &["10.7.0.99"])).0), Vec::<String>::new());
+}
+
+#[test]
+fn a_local_service_with_an_advertised_cluster_address_is_no_keeper_of_clients_addresses() {
+    use crate::plan::grant::{Ask, allow};
+    let fabric = "{kind: BGPConfiguration, apiVersion: projectcalico.org/v3, metadata: {name: default}, spec: {serviceClusterIPs: [{cidr: 10.21.0.0/16}]}}";
+    let world = crate::testing::world(&format!("{}{LOCK}{fabric}", documents(PLAIN, NODE2, "Local")));
+    let target = |text: &str| crate::plan::target::Target::parse(text, None).unwrap();
+    let asked = Ask { from: target("nodes"), to: target("shop/api"), ports: None, reason: None, accepted: Vec::new() };
+    let said = crate::plan::testing::said(&allow(&world, &asked).unwrap_err());
+    assert!(said.contains("advertised cluster address 10.21.0.30") && said.contains("bgp-allow"), "{said}");
+    assert!(!said.contains("externalTrafficPolicy"), "it would change nothing: {said}");
+}

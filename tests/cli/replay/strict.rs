@@ -1,0 +1,113 @@
+//! What the exposures refuse, on the article's cluster: exit code 3 or 4, and nothing is written.
+//! Never knows a cluster.
+
+use super::super::Lab;
+use super::edits::{neighbours, replace};
+use super::{done, verdict};
+
+const EXPOSE: &str = "expose-nodeport nginx --from 10.7.0.99 --node-port 32127";
+
+fn locked() -> Lab {
+    let lab = Lab::platform9();
+    neighbours(&lab);
+    done(&lab, "lockdown");
+    lab
+}
+
+/// Refused with this code, and the files are as they were.
+fn refused(lab: &Lab, line: &str, code: i32) -> String {
+    let before = lab.files();
+    let said = lab.run(&format!("{line} --yes"));
+    assert!(said.starts_with(&format!("exit {code}\n")), "{line}: {said}");
+    assert_eq!(lab.files(), before, "nothing is written");
+    said
+}
+
+#[test]
+fn somebodys_deny_is_not_overridden_wherever_it_stands() {
+    let pods = "selector: app == 'nginx'\n  order: 5\n  types: [Ingress]";
+    let hosts = "selector: has(edge)\n  order: 5\n  types: [Ingress]\n  applyOnForward: true";
+    for (name, spec) in [
+        ("pods", pods.to_string()),
+        ("before-dnat", format!("{hosts}\n  preDNAT: true")),
+        ("forward", hosts.to_string()),
+    ] {
+        let lab = locked();
+        lab.write(
+            "theirs.yaml",
+            &format!(
+                "apiVersion: crd.projectcalico.org/v1\nkind: GlobalNetworkPolicy\nmetadata:\n  name: default.no-{name}\nspec:\n  \
+                 {spec}\n  ingress:\n  - action: Deny\n    source:\n      nets: [10.7.0.0/24]\n  - action: {}\n---\napiVersion: \
+                 crd.projectcalico.org/v1\nkind: HostEndpoint\nmetadata:\n  name: edge\n  labels:\n    edge: \"1\"\nspec:\n  node: \
+                 10.128.147.68\n  interfaceName: eth0\n  expectedIPs: [10.128.147.68]\n  profiles: [projectcalico-default-allow]\n",
+                if name == "forward" { "Allow" } else { "Pass" },
+            ),
+        );
+        let said = refused(&lab, EXPOSE, 3);
+        assert!(said.contains(&format!("no-{name}")), "{said}");
+        assert!(said.contains("Hint: "), "a next command: {said}");
+    }
+}
+
+#[test]
+fn an_open_door_of_another_service_closes_only_when_that_is_asked() {
+    let lab = locked();
+    let stranger = "203.0.113.9";
+    assert_eq!(verdict(&lab, stranger, "10.128.147.68:32443"), "allow");
+    let said = done(&lab, EXPOSE);
+    assert!(said.contains("found open, and kept so: node port 32443"), "{said}");
+    assert_eq!(verdict(&lab, stranger, "10.128.147.68:32443"), "allow");
+    let lab = locked();
+    let said = done(&lab, &format!("{EXPOSE} --close-others"));
+    assert!(said.contains("32443"), "{said}");
+    assert_eq!(verdict(&lab, stranger, "10.128.147.68:32443"), "deny");
+}
+
+#[test]
+fn an_interface_without_a_host_endpoint_makes_it_unknown_and_never_yes() {
+    let lab = locked();
+    // The node's only host endpoint is for an interface whose addresses nothing tells.
+    lab.write(
+        "storage.yaml",
+        "apiVersion: crd.projectcalico.org/v1\nkind: HostEndpoint\nmetadata:\n  name: storage\nspec:\n  node: 10.128.147.68\n  \
+         interfaceName: eth7\n  profiles: [projectcalico-default-allow]\n",
+    );
+    let said = refused(&lab, EXPOSE, 4);
+    assert!(said.contains("storage"), "{said}");
+}
+
+#[test]
+fn a_node_that_came_later_is_no_way_in_for_strangers() {
+    let lab = locked();
+    done(&lab, EXPOSE);
+    // Its address is in no set yet, so that nobody comes to the pods by it, the client neither.
+    let node = "---\napiVersion: v1\nkind: Node\nmetadata:\n  name: fifth\n  annotations:\n    projectcalico.org/IPv4Address: \
+                10.128.147.200/23\nstatus:\n  addresses:\n  - type: InternalIP\n    address: 10.128.147.200\n";
+    let nodes = lab.read("nodes.yaml");
+    lab.write("nodes.yaml", &format!("{nodes}{node}"));
+    for client in ["203.0.113.9", "10.7.0.99"] {
+        assert_eq!(verdict(&lab, client, "10.128.147.200:32127"), "deny", "{client}");
+    }
+    done(&lab, "expose-nodeport nginx --from 10.7.0.99");
+    assert_eq!(verdict(&lab, "10.7.0.99", "10.128.147.200:32127"), "allow");
+    assert_eq!(verdict(&lab, "203.0.113.9", "10.128.147.200:32127"), "deny");
+}
+
+#[test]
+fn wireguard_that_comes_between_two_exposures_is_noticed_by_the_next() {
+    let lab = locked();
+    done(&lab, EXPOSE);
+    super::edits::wireguard(&lab);
+    let far = "10.128.146.177:32127";
+    assert_eq!(verdict(&lab, "10.7.0.99", far), "deny", "as in the article: the tunnel's address is in no rule yet");
+    done(&lab, "expose-lb nginx --from 10.7.0.99 --address 10.128.146.112");
+    for node in super::NODES {
+        assert_eq!(verdict(&lab, "10.7.0.99", &format!("{node}:32127")), "allow", "{node}");
+        assert_eq!(verdict(&lab, "10.7.0.98", &format!("{node}:32127")), "deny", "{node}");
+    }
+    // A tunnel that gets another address.
+    replace(&lab, "nodes.yaml", "10.20.103.129", "10.20.103.135");
+    assert_eq!(verdict(&lab, "10.7.0.99", far), "deny");
+    done(&lab, "expose-nodeport nginx --from 10.7.0.99");
+    assert_eq!(verdict(&lab, "10.7.0.99", far), "allow");
+}
