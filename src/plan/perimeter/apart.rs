@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use super::super::decide::selects;
 use super::super::rules::is_inside;
-use super::nodes_set;
+use super::{nodes_set, recognise};
 use crate::model::policy::{Entity, Hook, Policy, RuleAction};
 use crate::model::selector::Selector;
 use crate::model::world::{Service, World};
@@ -33,8 +33,11 @@ pub fn of(world: &World, service: &Service) -> Apart {
     let mut apart = Apart::default();
     apart.nets.extend(&service.source_ranges);
     apart.points.extend(service.source_ranges.iter().flat_map(ends));
-    for policy in world.policies.iter().filter(concerns) {
-        for rule in policy.ingress.iter().flatten().filter(|rule| rule.action != RuleAction::Log) {
+    // What we wrote ourselves names clients that have a door of their own, and nodes as they are or were.
+    let ours = recognise::ours(world);
+    for policy in world.policies.iter().filter(|policy| concerns(policy) && Some(&policy.id) != ours.as_ref()) {
+        let theirs = policy.ingress.iter().flatten().filter(|rule| rule.grant.is_none());
+        for rule in theirs.filter(|rule| rule.action != RuleAction::Log) {
             let nets = nets_of(world, &rule.source);
             apart.points.extend(nets.iter().flat_map(ends));
             if rule.action != RuleAction::Deny {
