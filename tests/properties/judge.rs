@@ -210,7 +210,7 @@ impl Judged<'_> {
                     let ends = |path: &Path| [arrived(flow, path).destination, flow.packet.source];
                     let pods = ways
                         .iter()
-                        .flat_map(|path| ends(path))
+                        .flat_map(ends)
                         .flat_map(|ip| self.world.pods_at(ip))
                         .collect::<Vec<_>>();
                     pods.iter().any(|pod| self.is_isolated(pod))
