@@ -196,7 +196,8 @@ fn check_exclusive(check: &mut Check, spec: &Value) {
     let has = |field: &str| match &spec[field] {
         Value::Null | Value::Bool(false) => false,
         Value::String(text) => {
-            !text.is_empty() && !(field == "asNumber" && text.bytes().all(|byte| b"0.".contains(&byte)))
+            let is_zero = field == "asNumber" && text.bytes().all(|byte| b"0.".contains(&byte));
+            !text.is_empty() && !is_zero
         }
         Value::Number(number) => number.as_i64() != Some(0),
         _ => true,
