@@ -124,6 +124,8 @@ pub const MIGRATION_GROUP: &str = "migration.projectcalico.org";
 pub const DATASTORE_MIGRATIONS: &str = "datastoremigrations";
 /// Calico's own metadata, as JSON, on objects that it stores as custom resources.
 pub const CALICO_METADATA: &str = "projectcalico.org/metadata";
+/// The kinds of policies in whose names Calico asks for rights on a tier, as RBAC knows them.
+pub const TIER_RESOURCES: [&str; 2] = ["tier.networkpolicies", "tier.globalnetworkpolicies"];
 /// On a policy: the tier, by which calicoctl finds it since 3.29.
 pub const TIER_LABEL: &str = "projectcalico.org/tier";
 /// On a Node: its IPv4 address with the subnet's mask.

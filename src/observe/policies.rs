@@ -53,9 +53,14 @@ pub fn observe(objects: &Objects, world: &mut World) {
 /// What Calico would refuse, where no other finding tells of the same field what comes of it.
 fn refused(objects: &Objects, world: &mut World) {
     for refused in &objects.refused {
-        let (object, path) = (&refused.object, &refused.violation.path);
-        let told =
-            world.findings.iter().any(|finding| finding.object == *object && finding.detail.contains(path.as_str()));
+        let (object, path) = (&refused.object, refused.violation.path.as_str());
+        // A finding about a list tells of all that is in it.
+        let list = path.rsplit_once('[').map_or(path, |(list, _)| list);
+        let tells = |finding: &Finding| {
+            finding.object == *object
+                && (finding.detail.contains(path) || finding.detail.starts_with(&format!("{list}: ")))
+        };
+        let told = world.findings.iter().any(tells);
         if !told {
             let (place, detail) = (Some(refused.place.to_string()), refused.violation.to_string());
             world.findings.push(Finding { code: REFUSED, object: object.clone(), place, detail });

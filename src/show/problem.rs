@@ -4,6 +4,7 @@
 use crate::apply::Stop;
 use crate::kubernetes::AccessError;
 use crate::kubernetes::cluster::NodeLogError;
+use crate::kubernetes::names::{CALICO_GROUP, TIER_RESOURCES};
 use crate::logs::LogError;
 use crate::outcome::Problem;
 use crate::plan::PlanError;
@@ -29,7 +30,11 @@ impl From<AccessError> for Problem {
                 problem.hint("is this a cluster with Calico? `kubectl api-versions | grep projectcalico` tells")
             }
             AccessError::InEtcd(_) => ETCD.into_iter().fold(problem, Problem::hint),
-            AccessError::Forbidden { .. } => {
+            AccessError::Forbidden { reason, .. } => {
+                let problem = match tier_of(reason) {
+                    Some(tier) => with_tier_role(problem, tier),
+                    None => problem,
+                };
                 problem.hint("`kubectl auth can-i --list` shows what you may do; --as and --context choose who you are")
             }
             AccessError::Credentials(_) | AccessError::Unavailable(_) => {
@@ -38,6 +43,30 @@ impl From<AccessError> for Problem {
             AccessError::File { .. } | AccessError::Invalid { .. } | AccessError::Unsupported(_) => problem,
         }
     }
+}
+
+/// The tier that a refusal is about. From 3.29 on Calico asks for rights on a policy's tier beside those on the policy, and
+/// says so in these words (its API server's authorizer, and its webhook for native resources).
+fn tier_of(reason: &str) -> Option<&str> {
+    let (tier, _) = reason.split_once(" in tier \"")?.1.split_once('"')?;
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (!tier.is_empty() && tier.bytes().all(is_inner)).then_some(tier)
+}
+
+/// What is lacking, as a ClusterRole that an administrator can apply and bind as it is.
+fn with_tier_role(problem: Problem, tier: &str) -> Problem {
+    let resources = TIER_RESOURCES.join(", ");
+    problem
+        .hint(format!(
+            "Calico asks for two more rights where a policy is in a tier: get on the tier {tier}, and the same verb on \
+             {resources} of the name {tier}.*"
+        ))
+        .hint(format!(
+            "an administrator grants them with this ClusterRole: {{apiVersion: rbac.authorization.k8s.io/v1, kind: \
+             ClusterRole, metadata: {{name: zerotrust-tier-{tier}}}, rules: [{{apiGroups: [{CALICO_GROUP}], resources: \
+             [tiers], resourceNames: [{tier}], verbs: [get]}}, {{apiGroups: [{CALICO_GROUP}], resources: [{resources}], \
+             resourceNames: [\"{tier}.*\"], verbs: [get, list, create, update, patch, delete]}}]}}"
+        ))
 }
 
 impl From<LogError> for Problem {

@@ -199,6 +199,96 @@ fn kubectl_apply(cluster: &Cluster) -> std::process::Command {
     kubectl
 }
 
+/// What Calico asks for from 3.29 on, by kube-apiserver's own admission in place of Calico's webhook: rights on the tier, and
+/// on the kind of the tier, in Calico's words.
+const TIER_RIGHTS: &str = r#"
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: tiers}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+    - apiGroups: [projectcalico.org]
+      apiVersions: [v3]
+      operations: [CREATE, UPDATE]
+      resources: [networkpolicies, globalnetworkpolicies]
+  variables:
+  - name: tier
+    expression: "has(object.spec.tier) ? object.spec.tier : 'default'"
+  - name: refusal
+    expression: >-
+      'User "' + request.userInfo.username + '" cannot ' + request.operation.lowerAscii() + ' ' +
+      request.resource.resource + '.projectcalico.org in tier "' + variables.tier + '"'
+  validations:
+  - expression: "authorizer.group('projectcalico.org').resource('tiers').name(variables.tier).check('get').allowed()"
+    messageExpression: "variables.refusal + ' (user cannot get tier)'"
+    reason: Forbidden
+  - expression: >-
+      authorizer.group('projectcalico.org').resource('tier.' + request.resource.resource)
+      .name(variables.tier + '.*').check(request.operation.lowerAscii()).allowed()
+    messageExpression: variables.refusal
+    reason: Forbidden
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: tiers}
+spec: {policyName: tiers, validationActions: [Deny]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: writer}
+rules:
+- {apiGroups: ['', apps, batch, discovery.k8s.io, networking.k8s.io, admissionregistration.k8s.io, apiregistration.k8s.io, apiextensions.k8s.io, metallb.io], resources: ['*'], verbs: [get, list]}
+- {apiGroups: [''], resources: [configmaps], verbs: [create, update, delete]}
+- {apiGroups: [projectcalico.org], resources: [networkpolicies, globalnetworkpolicies], verbs: [create, update, delete]}
+- {apiGroups: [projectcalico.org], resources: [networkpolicies, globalnetworkpolicies, globalnetworksets, networksets, hostendpoints, ippools, clusterinformations, felixconfigurations, bgpconfigurations, bgppeers, kubecontrollersconfigurations], verbs: [get, list]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: writer}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: writer}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: jane}]
+"#;
+
+#[test]
+fn a_refusal_for_a_tier_names_the_role_that_suffices() {
+    let cluster = native();
+    cluster.plane.apply(TIER_RIGHTS);
+    let kubeconfig = cluster.plane.kubeconfig_for("jane", &[]);
+    let lockdown = || {
+        let mut command = cluster.command(&["lockdown", "--yes", "--kubeconfig"]);
+        command.arg(&kubeconfig).output().expect("run the plugin")
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    // The server takes a moment until it asks a new admission policy.
+    let words = loop {
+        let refused = lockdown();
+        let words = text(&refused.stderr);
+        match words.contains("in tier") {
+            true => break words,
+            false if refused.status.success() => drop(cluster.plugin(&["undo", "--yes"])),
+            false => {}
+        }
+        assert!(std::time::Instant::now() < deadline, "never refused for a tier: {words}");
+    };
+    assert!(words.contains("user cannot get tier") && words.contains("get on the tier default"), "{words}");
+    let role = words.lines().find_map(|line| line.split_once("with this ClusterRole: ")).expect("a ClusterRole").1;
+    cluster.plane.apply(role);
+    let bound = ["create", "clusterrolebinding", "jane", "--clusterrole=zerotrust-tier-default", "--user=jane"];
+    assert_succeeded(&cluster.plane.kubectl(bound));
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let done = lockdown();
+        if done.status.success() {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{}", text(&done.stderr));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+    assert_eq!(cluster.stored(&["globalnetworkpolicies.projectcalico.org"])["items"].as_array().map(Vec::len), Some(1));
+}
+
 /// calico-node as Calico's manifest for etcd has it, as far as it says where objects are.
 const ETCD: &str = "
 apiVersion: v1

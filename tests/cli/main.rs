@@ -13,6 +13,7 @@ mod krew;
 mod reachability;
 mod replay;
 mod syncing;
+mod validate;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -22,6 +22,7 @@ mod hygiene;
 mod keep;
 mod lab;
 mod listen;
+mod locked;
 mod log;
 mod logging;
 mod marks;

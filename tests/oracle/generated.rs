@@ -314,6 +314,9 @@ fn every_setting_with_every_edge() {
             }
         }
     }
+    // The length of its mask counts from IPv6's, so that only a pool that is off is large enough.
+    let mapped = json!({ "cidr": "::ffff:10.0.0.0/104", "disabled": true, "ipipMode": "Never", "vxlanMode": "Never" });
+    tally.judge(&mut oracle, &object("IPPool", json!({ "name": "a" }), mapped));
     tally.assert_same("settings, one field at a time");
     tally.assert_used(true);
     assert!(tally.asked > 10_000 && tally.refused > 1_000, "{} asked, {} refused", tally.asked, tally.refused);

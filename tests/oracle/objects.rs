@@ -29,6 +29,8 @@ const STRICTER: &[(&str, &str)] = &[
 /// The same for the kinds that configure Calico.
 const STRICTER_SETTINGS: &[(&str, &str)] = &[
     ("failsafe ports are", "Calico's validator has the rule, and forgets to ask it for this list"),
+    ("is no CIDR and no address", "Go takes an empty text and null for no address, and no error"),
+    ("spec.wireguardThreadingEnabled: ", "the CRD has the field, and the validator's module is older than it"),
     ("a block here has", "libcalico-go's client checks it behind its validator"),
     ("of calicoctl's first API", "nothing reads the field; Calico refuses only some of its values"),
     ("write it as IPv4", "Calico takes the address for IPv4, the API server and people for IPv6"),

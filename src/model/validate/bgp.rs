@@ -196,8 +196,7 @@ fn check_exclusive(check: &mut Check, spec: &Value) {
     let has = |field: &str| match &spec[field] {
         Value::Null | Value::Bool(false) => false,
         Value::String(text) => {
-            let is_zero = field == "asNumber" && text.bytes().all(|byte| b"0.".contains(&byte));
-            !text.is_empty() && !is_zero
+            !(text.is_empty() || field == "asNumber" && text.bytes().all(|byte| b"0.".contains(&byte)))
         }
         Value::Number(number) => number.as_i64() != Some(0),
         _ => true,

@@ -130,7 +130,7 @@ const FELIX_PLAIN: &[(Shape, &str)] = &[
          prometheusWireGuardMetricsEnabled usageReportingEnabled removeExternalRoutes debugDisableLogDropping \
          sidecarAccelerationEnabled xdpEnabled genericXDPEnabled bpfEnabled bpfDisableUnprivileged \
          bpfConnectTimeLoadBalancingEnabled bpfKubeProxyIptablesCleanupEnabled bpfKubeProxyEndpointSlicesEnabled \
-         bpfHostConntrackBypass bpfPolicyDebugEnabled routeSyncDisabled wireguardEnabled wireguardEnabledV6 \
+         bpfHostConntrackBypass bpfPolicyDebugEnabled routeSyncDisabled wireguardEnabled wireguardEnabledV6 wireguardThreadingEnabled \
          wireguardHostEncryptionEnabled",
     ),
     (

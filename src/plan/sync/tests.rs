@@ -831,7 +831,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Whatever happens, in whatever order: once it is synced the client passes by every node that can serve it and nothing is
     /// behind, and no prefix of the writes lets a stranger in where none came in before.

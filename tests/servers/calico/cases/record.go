@@ -9,18 +9,20 @@ import (
 )
 
 type recorded struct {
-	Type  string `json:"type"`
-	Input any    `json:"input"`
-	Valid bool   `json:"valid"`
+	Type       string `json:"type"`
+	Input      any    `json:"input"`
+	Valid      bool   `json:"valid"`
+	Unwritable bool   `json:"unwritable"`
 }
 
 // Validate judges as Calico does, and appends the question and the answer to the file that RECORDED_CASES names.
 func Validate(current interface{}) error {
 	err := validateUnrecorded(current)
-	// What cannot be written as JSON is nothing that a file or an API server could hold.
-	line, failed := json.Marshal(recorded{fmt.Sprintf("%T", current), current, err == nil})
+	kind := fmt.Sprintf("%T", current)
+	line, failed := json.Marshal(recorded{Type: kind, Input: current, Valid: err == nil})
+	// What cannot be written as JSON is nothing that a file or an API server could hold; it is only counted.
 	if failed != nil {
-		return err
+		line, _ = json.Marshal(recorded{Type: kind, Valid: err == nil, Unwritable: true})
 	}
 	file, failed := os.OpenFile(os.Getenv("RECORDED_CASES"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if failed != nil {
