@@ -332,7 +332,7 @@ fn a_target_port_that_changed_makes_it_the_grant_that_would_be_given_today() {
     assert_eq!(revoke::orphans(&after), []);
     let asked = exposed(&after, Way::NodePort, |_| {});
     assert_eq!(revoke::grants(&asked), grants, "asked again it is that very grant");
-    let shown = serde_json::to_string(&after.written.iter().map(|(_, w)| &w.spec).collect::<Vec<_>>()).unwrap();
+    let shown = serde_json::to_string(&after.written.values().map(|w| &w.spec).collect::<Vec<_>>()).unwrap();
     assert!(shown.contains("9090") && !shown.contains("8080") && !shown.contains(&old), "{shown}");
 }
 
