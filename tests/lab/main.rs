@@ -7,6 +7,7 @@ mod support;
 
 mod api;
 mod article;
+mod by_hand;
 mod cage;
 mod cast;
 mod diagnosed;
@@ -21,6 +22,7 @@ mod hygiene;
 mod keep;
 mod lab;
 mod listen;
+mod locked;
 mod log;
 mod logging;
 mod marks;

@@ -13,7 +13,7 @@ use super::random::Random;
 use super::{clusters, judge, policies, read};
 
 /// How many packets are walked after each step, drawn anew for every seed.
-const FLOWS: usize = 350;
+const FLOWS: usize = 250;
 
 /// A cluster and what is asked of it.
 #[derive(Clone, Debug)]

@@ -133,6 +133,8 @@ impl Judged<'_> {
             {
                 true => Ok(()),
                 false if self.is_announced(flow, end) => Ok(()),
+                // To a perimeter nodes are inside, those too that came later.
+                false if matches!(self.ask, Ask::Sync(_)) && is_inside(end, flow.packet.source) => Ok(()),
                 false => Err("nothing opens but what was asked"),
             },
         }
@@ -173,7 +175,16 @@ impl Judged<'_> {
             Ask::Lockdown => true,
             // DNS comes with a lockdown, also for pods that other policies closed before it.
             Ask::Unlock => said("stay closed to all but what grants and other policies allow") && self.is_for_dns(flow),
-            Ask::Lower | Ask::Sync(_) => false,
+            Ask::Lower => false,
+            // What is closed elsewhere closes on a node that comes, too.
+            Ask::Sync(_) => {
+                let own = |grant: &Grant| {
+                    let doors = doors_of(after, grant);
+                    doors.iter().any(|door| Some(door.key()) == flow.door)
+                        && !is_of(after, &grant.from, flow.packet.source)
+                };
+                outside && (grants(after).iter().any(|info| own(&info.grant)) || self.is_closed_elsewhere(flow))
+            }
             Ask::Revoke(_) => {
                 // The door may go, and what its grant let in.
                 let grant = of_id(self.world, self.grant);
@@ -207,6 +218,19 @@ impl Judged<'_> {
                 (outside && announced) || isolated
             }
         }
+    }
+
+    fn is_closed_elsewhere(&self, flow: &Flow) -> bool {
+        let keys = keys(self.world);
+        let doors = doors::all(self.world);
+        let Some(door) = doors.iter().find(|door| Some(door.key()) == flow.door) else { return false };
+        door.tries(self.world, flow.packet.source).into_iter().filter(|one| Some(&one.node) != flow.node.as_ref()).any(
+            |one| {
+                let there =
+                    Flow { packet: one.packet, entry: one.entry, door: flow.door.clone(), node: Some(one.node) };
+                there.fate(self.world, &keys) == Fate::Stopped
+            },
+        )
     }
 
     fn is_for_dns(&self, flow: &Flow) -> bool {

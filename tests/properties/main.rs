@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use case::{Case, Tally};
 
 /// How many clusters are looked at by default, and from which seed on.
-const CASES: u64 = 120;
+const CASES: u64 = 60;
 const SEED: u64 = 1;
 
 fn number(name: &str, default: u64) -> u64 {
@@ -54,7 +54,7 @@ fn plans_open_what_was_asked_and_nothing_else_after_every_prefix_of_their_writes
         let planned: usize = tally.planned.values().sum();
         assert!(planned * 3 > usize::try_from(cases).unwrap(), "only {planned} plans were made");
         for kind in ["allow", "node port", "load balancer", "BGP", "lockdown", "revoke"] {
-            assert!(tally.planned.get(kind).is_some_and(|count| *count > 2), "hardly any plan for {kind}: {tally}");
+            assert!(tally.planned.get(kind).is_some_and(|count| *count > 1), "hardly any plan for {kind}: {tally}");
         }
     }
 }

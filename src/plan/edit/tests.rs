@@ -190,3 +190,31 @@ fn restoring_a_deleted_object_makes_it_again() {
     assert_eq!(undo.apply(Some(&fresh)), Ok(Some(fresh.clone())));
     assert_eq!(undo.apply(Some(&policy(json!({"types": ["Egress"]})))), Err(EditError::Exists));
 }
+
+#[test]
+fn addresses_come_and_go_in_a_list_that_somebody_wrote_and_the_others_stay_as_they_are_written() {
+    let net = |text: &str| text.parse().unwrap();
+    let set = json!({"kind": "GlobalNetworkSet", "metadata": {"name": "nodes"}, "spec": {"nets": ["192.0.2.1", "10.20.9.9", "192.0.2.2/32"]}});
+    let edit = Edit::Nets {
+        of: NetsOf::Set,
+        add: vec![net("192.0.2.3/32"), net("192.0.2.1/32")],
+        remove: vec![net("10.20.9.9/32")],
+    };
+    let after = edit.apply(Some(&set)).unwrap().unwrap();
+    assert_eq!(after["spec"]["nets"], json!(["192.0.2.1", "192.0.2.2/32", "192.0.2.3/32"]));
+    assert_eq!(edit.apply(Some(&after)).unwrap().unwrap(), after, "made twice it changes nothing more");
+    assert_eq!(edit.apply(None), Err(EditError::Missing));
+
+    let theirs = json!({"action": "Allow", "source": {"nets": ["192.0.2.1/32"]}, "unknown": "kept"});
+    let policy = policy(json!({"types": ["Ingress"], "ingress": [{"action": "Log"}, theirs]}));
+    let known = rule(json!({"action": "Allow", "source": {"nets": ["192.0.2.1/32"]}}));
+    let of = NetsOf::Source { direction: Direction::Ingress, rule: Box::new(known) };
+    let edit = Edit::Nets { of, add: vec![net("192.0.2.3/32")], remove: Vec::new() };
+    let after = edit.apply(Some(&policy)).unwrap().unwrap();
+    assert_eq!(after["spec"]["ingress"][1]["source"]["nets"], json!(["192.0.2.1/32", "192.0.2.3/32"]));
+    assert_eq!(after["spec"]["ingress"][1]["unknown"], "kept");
+    assert_eq!(edit.apply(Some(&after)).unwrap().unwrap(), after, "made twice it changes nothing more");
+    let mut other = policy;
+    other["spec"]["ingress"][1]["source"]["nets"] = json!(["198.51.100.7/32"]);
+    assert_eq!(edit.apply(Some(&other)), Err(EditError::Changed("the rule".into())), "somebody made it another rule");
+}

@@ -187,7 +187,11 @@ impl<'a> Work<'a> {
         let mut all: Vec<Grant> = grants(&self.now).into_iter().map(|info| info.grant).collect();
         all.retain(|grant| grant.through.is_some() && grant.id() != self.id);
         all.push(self.grant.clone());
-        let inline = self.grant.through.as_ref().is_some_and(|through| through.inline);
+        // One that is there stays as it was made: two grants would else write it anew by turns.
+        let inline = match perimeter::recognise::ours(&self.now) {
+            Some(id) => perimeter::recognise::is_inline(&self.now, &id),
+            None => self.grant.through.as_ref().is_some_and(|through| through.inline),
+        };
         let shape = Shape { inline, ..self.ask.shape.clone() };
         let raised = perimeter::raise(&self.now, &self.target, &all, &shape)?;
         plan.steps.extend(raised.steps);

@@ -205,6 +205,8 @@ fn clients_of_grants_without_a_door_still_reach_pods_where_those_are_routed() {
     let (_, after) = locked(&granted, &Ask::default());
     assert_eq!(verdict(&after, "10.7.0.99 -> 10.20.2.20 tcp:8080"), Verdict::Allow);
     assert!(stopped_at_the_edge(&after, "10.7.0.98 -> 10.20.2.20 tcp:8080"));
+    let open = simulate(&after, &lower::unlock(&after).unwrap().steps).unwrap();
+    assert_eq!(open.written, granted.written, "without the lock nothing is left of it");
     let id = grants(&after)[0].id.clone();
     let revoked = simulate(&after, &revoke(&after, &Which::Id(id)).unwrap().steps).unwrap();
     assert!(stopped_at_the_edge(&revoked, "10.7.0.99 -> 10.20.2.20 tcp:8080"));

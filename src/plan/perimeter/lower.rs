@@ -9,7 +9,7 @@ use super::super::{Note, Plan, PlanError, Step, Weight};
 use super::doors::{self, Open};
 use super::{endpoints, hosts, is_closing, nodes_set, recognise};
 use crate::kubernetes::ObjectRef;
-use crate::kubernetes::names::{Kind, NODES_LABEL};
+use crate::kubernetes::names::{GRANT, Kind, NODES_LABEL};
 use crate::model::policy::{Direction, PolicyId};
 use crate::model::spec::RuleSpec;
 use crate::model::world::{World, Written};
@@ -88,7 +88,10 @@ pub fn added_to_others(world: &World) -> Vec<Step> {
 /// Our policy goes, unless somebody put rules of their own into it.
 fn policy(world: &World, id: &PolicyId, notes: &mut Vec<Note>) -> Option<Step> {
     let written: &Written = world.written.get(id)?;
-    let (ours, others): (Vec<RuleSpec>, Vec<RuleSpec>) = written.spec.ingress.iter().cloned().partition(is_closing);
+    // Grants that are left have no door: their rules here are for nodes that are locked.
+    let is_grants = |rule: &RuleSpec| rule.metadata.as_ref().is_some_and(|own| own.annotations.contains_key(GRANT));
+    let (ours, others): (Vec<RuleSpec>, Vec<RuleSpec>) =
+        written.spec.ingress.iter().cloned().partition(|rule| is_closing(rule) || is_grants(rule));
     let edit = match others.is_empty() {
         true => Edit::Delete,
         false => {

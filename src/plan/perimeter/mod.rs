@@ -149,7 +149,9 @@ impl<'a> Frame<'a> {
     }
 
     fn set_step(&self) -> Result<Option<Step>, PlanError> {
-        match !self.shape.inline || nodes_set::find(self.target).is_some_and(nodes_set::is_ours) {
+        let by_set = |grant: &Grant| grant.through.as_ref().is_some_and(|through| !through.inline);
+        let is_spoken_of = !self.shape.inline || self.grants.iter().any(by_set);
+        match is_spoken_of || nodes_set::find(self.target).is_some_and(nodes_set::is_ours) {
             true => nodes_set::step(self.target),
             false => Ok(None),
         }

@@ -9,6 +9,7 @@ use super::closing::node_port_range;
 use super::doors::STRANGERS;
 use crate::evaluate::owners::Match;
 use crate::evaluate::rules::View;
+use crate::kubernetes::names::NODES_LABEL;
 use crate::model::flow::Protocol;
 use crate::model::policy::{Hook, Policy, PolicyId, PolicyKind, RuleAction};
 use crate::model::world::{HostEndpoint, World};
@@ -22,6 +23,12 @@ pub fn ours(world: &World) -> Option<PolicyId> {
         id.kind == PolicyKind::GlobalNetworkPolicy && world.written.get(id).and_then(role) == Some(PERIMETER)
     };
     world.written.keys().find(|id| made(id)).cloned()
+}
+
+/// Whether the nodes' addresses stand in the rules of the policy that we made, instead of in a set.
+pub fn is_inline(world: &World, id: &PolicyId) -> bool {
+    let closing = world.written.get(id).map(|written| written.spec.ingress.iter()).into_iter().flatten();
+    !closing.into_iter().any(|rule| rule.source.not_selector.contains(NODES_LABEL))
 }
 
 /// Every policy that closes the doors of Services before DNAT, whoever wrote it.

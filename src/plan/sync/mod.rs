@@ -82,10 +82,10 @@ pub enum Order {
     SetMade,
     /// Our policy is made.
     PolicyMade,
+    /// Our policy changes: clients are let by at a new node's address before it is policed, as they may be open there now.
+    Policy,
     /// A host endpoint comes or changes.
     HostEndpoint,
-    /// Our policy changes.
-    Policy,
     /// The set changes.
     Set,
     /// A perimeter that somebody wrote.

@@ -121,12 +121,8 @@ fn refuse_blind(world: &World) -> Result<(), PlanError> {
 
 /// The perimeter's own form: as it was made.
 fn shape(world: &World, grants: &[Grant]) -> Shape {
-    let inline = match recognise::ours(world).and_then(|id| world.written.get(&id)) {
-        Some(written) => {
-            let speaks = |text: &str| text.contains(NODES_LABEL);
-            let mut rules = written.spec.ingress.iter();
-            !rules.any(|rule| speaks(&rule.source.not_selector) || speaks(&rule.destination.selector))
-        }
+    let inline = match recognise::ours(world) {
+        Some(id) => recognise::is_inline(world, &id),
         None => grants.iter().all(|grant| grant.through.as_ref().is_some_and(|through| through.inline)),
     };
     let own = world.host_endpoints.iter().filter(|endpoint| endpoints::is_ours(endpoint));

@@ -332,7 +332,8 @@ fn a_target_port_that_changed_makes_it_the_grant_that_would_be_given_today() {
     assert_eq!(revoke::orphans(&after), []);
     let asked = exposed(&after, Way::NodePort, |_| {});
     assert_eq!(revoke::grants(&asked), grants, "asked again it is that very grant");
-    let shown = serde_json::to_string(&after.written.values().map(|w| &w.spec).collect::<Vec<_>>()).unwrap();
+    let shown =
+        serde_json::to_string(&after.written.values().map(|written| &written.spec).collect::<Vec<_>>()).unwrap();
     assert!(shown.contains("9090") && !shown.contains("8080") && !shown.contains(&old), "{shown}");
 }
 
@@ -830,7 +831,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Whatever happens, in whatever order: once it is synced the client passes by every node that can serve it and nothing is
     /// behind, and no prefix of the writes lets a stranger in where none came in before.

@@ -111,3 +111,43 @@ fn wireguard_that_comes_between_two_exposures_is_noticed_by_the_next() {
     done(&lab, "expose-nodeport nginx --from 10.7.0.99");
     assert_eq!(verdict(&lab, "10.7.0.99", far), "allow");
 }
+
+/// The article's end state, and then a tunnel that gets another address: `sync --check` says so, and `sync` mends it.
+#[test]
+fn a_tunnels_new_address_is_noticed_and_mended_on_every_wire() {
+    use super::edits::{encapsulate, tunnels, wireguard};
+    let wires: [(&str, fn(&Lab)); 3] = [
+        ("IPIP", |lab| {
+            encapsulate(lab, "ipipMode", "Always");
+            tunnels(lab, "IPv4IPIPTunnelAddr");
+        }),
+        ("VXLAN", |lab| {
+            encapsulate(lab, "vxlanMode", "Always");
+            tunnels(lab, "IPv4VXLANTunnelAddr");
+        }),
+        ("WireGuard", wireguard),
+    ];
+    for (wire, edit) in wires {
+        let lab = Lab::platform9();
+        neighbours(&lab);
+        edit(&lab);
+        done(&lab, "lockdown");
+        done(&lab, EXPOSE);
+        done(&lab, "bgp-allow bgp-demo/storefront --from 10.30.0.0/16 --advertise cluster");
+        assert!(lab.run("sync --check").starts_with("exit 0\n"), "{wire}: all is in step");
+        replace(&lab, "nodes.yaml", "10.20.103.129", "10.20.103.135");
+        assert_eq!(verdict(&lab, "10.7.0.99", "10.128.146.177:32127"), "deny", "{wire}");
+        let check = lab.run("sync --check");
+        assert!(check.starts_with("exit 3\n") && check.contains("10.20.103.135"), "{wire}: {check}");
+        done(&lab, "sync");
+        assert!(lab.run("sync --check").starts_with("exit 0\n"), "{wire}");
+        for node in super::NODES {
+            assert_eq!(verdict(&lab, "10.7.0.99", &format!("{node}:32127")), "allow", "{wire} {node}");
+            assert_eq!(verdict(&lab, "10.7.0.98", &format!("{node}:32127")), "deny", "{wire} {node}");
+        }
+        assert_eq!(verdict(&lab, "10.30.1.1", "10.21.172.202:80"), "allow", "{wire}");
+        // The old address may be a pod's by now, and lets nobody in.
+        replace(&lab, "neighbours.yaml", "10.20.103.190", "10.20.103.129");
+        assert_eq!(verdict(&lab, super::IMPOSTOR, "nginx"), "deny", "{wire}");
+    }
+}

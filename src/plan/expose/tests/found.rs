@@ -167,3 +167,26 @@ fn a_local_service_with_an_advertised_cluster_address_is_no_keeper_of_clients_ad
     assert!(said.contains("advertised cluster address 10.21.0.30") && said.contains("bgp-allow"), "{said}");
     assert!(!said.contains("externalTrafficPolicy"), "it would change nothing: {said}");
 }
+
+#[test]
+fn a_perimeter_keeps_its_form_whatever_form_a_later_grant_has() {
+    let (_, one) = exposed(&locked(""), &ask("shop/web", &["10.7.0.99"]));
+    let shape = super::Shape { inline: true, ..super::Shape::default() };
+    let (plan, both) = exposed(&one, &Ask { shape, ..ask("shop/api", &["10.8.0.1"]) });
+    let synced = crate::plan::sync::sync(&both, &[]).unwrap();
+    assert_eq!(synced.plan.steps, [], "{}", notes(&plan));
+    for flow in ["10.7.0.99 -> 192.0.2.11 tcp:30000", "10.8.0.1 -> 192.0.2.12 tcp:31443"] {
+        assert_eq!(verdict(&both, flow), Verdict::Allow, "{flow}");
+    }
+}
+
+#[test]
+fn a_grant_by_the_set_has_the_set_where_the_perimeter_stands_without_it() {
+    let shape = super::Shape { inline: true, ..super::Shape::default() };
+    let (_, one) = exposed(&locked(""), &Ask { shape, ..ask("shop/api", &["10.8.0.1"]) });
+    assert!(one.network_sets.is_empty());
+    let (_, both) = exposed(&one, &ask("shop/web", &["10.7.0.99"]));
+    assert_eq!(verdict(&both, "10.7.0.99 -> 192.0.2.11 tcp:30000"), Verdict::Allow);
+    assert_eq!(both.network_sets.len(), 1);
+    assert_eq!(crate::plan::sync::sync(&both, &[]).unwrap().plan.steps, []);
+}
