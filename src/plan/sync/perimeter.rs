@@ -13,7 +13,7 @@ use super::super::simulate::{policy_of, simulate};
 use super::super::{Note, PlanError, Step, Weight};
 use super::{Order, Part};
 use crate::kubernetes::ObjectRef;
-use crate::kubernetes::names::Kind;
+use crate::kubernetes::names::{Kind, NODES_LABEL};
 use crate::model::intent::Grant;
 use crate::model::policy::PolicyId;
 use crate::model::spec::RuleSpec;
