@@ -157,6 +157,12 @@ impl Doorway<'_> {
         }
     }
 
+    /// Whether strangers are known to reach no backend by it.
+    pub fn stops_strangers(&self, world: &World) -> bool {
+        let mut strangers = STRANGERS.iter().filter_map(|ip| ip.parse().ok());
+        strangers.all(|source| self.passes(world, source) == Pass::No)
+    }
+
     /// Whether a source reaches a backend by any way, of those that clients use: a node's own address rather than a tunnel's.
     fn passes(&self, world: &World, source: IpAddr) -> Pass {
         let tries = self.tries(world, source).into_iter().filter(|one| is_usual(world, one));
