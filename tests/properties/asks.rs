@@ -174,7 +174,7 @@ fn target(text: impl AsRef<str>) -> Target {
 
 fn service(random: &mut Random) -> Target {
     let (namespace, app) = *random.pick(&APPS);
-    target(&format!("{namespace}/service/{app}"))
+    target(format!("{namespace}/service/{app}"))
 }
 
 /// Clients outside, of the families that there are.
@@ -189,7 +189,7 @@ fn clients(random: &mut Random, [four, six]: [bool; 2]) -> Target {
     if six && (!four || random.chance(60)) {
         nets.push(random.pick(&["fd07::99", "fd08:3::/64"]).to_string());
     }
-    target(&nets.join(","))
+    target(nets.join(","))
 }
 
 fn allow(random: &mut Random, cluster: &Cluster) -> grant::Ask {

@@ -208,11 +208,7 @@ impl Judged<'_> {
                 let isolated = said("everything else stops there") && {
                     let ways = flow.ways(self.world);
                     let ends = |path: &Path| [arrived(flow, path).destination, flow.packet.source];
-                    let pods = ways
-                        .iter()
-                        .flat_map(|path| ends(path))
-                        .flat_map(|ip| self.world.pods_at(ip))
-                        .collect::<Vec<_>>();
+                    let pods = ways.iter().flat_map(ends).flat_map(|ip| self.world.pods_at(ip)).collect::<Vec<_>>();
                     pods.iter().any(|pod| self.is_isolated(pod))
                 };
                 (outside && announced) || isolated

@@ -65,8 +65,8 @@ fn lockdown(random: &mut Random) -> Value {
 
 fn net(random: &mut Random, cluster: &Cluster) -> &'static str {
     match (cluster.families, random.chance(50)) {
-        ([true, false], _) | ([true, true], true) => *random.pick(&NETS),
-        _ => *random.pick(&SIX_NETS),
+        ([true, false], _) | ([true, true], true) => random.pick::<&str>(&NETS),
+        _ => random.pick::<&str>(&SIX_NETS),
     }
 }
 

@@ -195,9 +195,9 @@ pub(super) fn check_peer(check: &mut Check, spec: &Value) {
 fn check_exclusive(check: &mut Check, spec: &Value) {
     let has = |field: &str| match &spec[field] {
         Value::Null | Value::Bool(false) => false,
-        Value::String(text) => {
-            !(text.is_empty() || field == "asNumber" && text.bytes().all(|byte| b"0.".contains(&byte)))
-        }
+        // AS 0 is none, as a text too.
+        Value::String(text) if field == "asNumber" => text.bytes().any(|byte| !b"0.".contains(&byte)),
+        Value::String(text) => !text.is_empty(),
         Value::Number(number) => number.as_i64() != Some(0),
         _ => true,
     };

@@ -333,6 +333,8 @@ fn closing(
             Open::No => continue,
             Open::ToAll => None,
             Open::To(nets) => Some(nets),
+            // What the perimeter is known to close is not opened because something behind it cannot be told.
+            Open::Unknown(_) if doorway.open(frame.target) == Open::No => continue,
             Open::Unknown(why) => {
                 unsure.push(format!("{} ({why})", doorway.name()));
                 None

@@ -814,6 +814,15 @@ fn happens(world: &World, event: Event) -> World {
     }
 }
 
+#[test]
+fn a_door_stays_closed_whose_pod_is_on_a_node_that_is_gone() {
+    let world = exposed(&cluster(""), Way::NodePort, |ask| ask.shape.inline = true);
+    let before = happens(&world, Event::NodeGoes(0));
+    let (synced, after) = synced(&before);
+    assert!(others(&synced).is_empty(), "{:?}", synced.drift);
+    assert_eq!(verdict(&after, "203.0.113.9 -> 192.0.2.12 tcp:31443"), Verdict::Deny);
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let role = prop_oneof![Just(AddressRole::Wireguard), Just(AddressRole::Ipip), Just(AddressRole::Vxlan)];
     prop_oneof![

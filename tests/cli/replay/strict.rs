@@ -116,7 +116,8 @@ fn wireguard_that_comes_between_two_exposures_is_noticed_by_the_next() {
 #[test]
 fn a_tunnels_new_address_is_noticed_and_mended_on_every_wire() {
     use super::edits::{encapsulate, tunnels, wireguard};
-    let wires: [(&str, fn(&Lab)); 3] = [
+    type Edit = fn(&Lab);
+    let wires: [(&str, Edit); 3] = [
         ("IPIP", |lab| {
             encapsulate(lab, "ipipMode", "Always");
             tunnels(lab, "IPv4IPIPTunnelAddr");

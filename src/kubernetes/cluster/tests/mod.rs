@@ -5,6 +5,7 @@ mod connecting;
 mod node_logs;
 mod reading;
 mod retrying;
+mod shapes;
 mod writing;
 
 /// Runs a test as the program runs: on one thread.

@@ -190,3 +190,17 @@ fn a_grant_by_the_set_has_the_set_where_the_perimeter_stands_without_it() {
     assert_eq!(both.network_sets.len(), 1);
     assert_eq!(crate::plan::sync::sync(&both, &[]).unwrap().plan.steps, []);
 }
+
+#[test]
+fn a_door_that_is_closed_stays_so_when_it_cannot_be_told_any_more() {
+    let shape = super::Shape { inline: true, ..super::Shape::default() };
+    let (_, mut world) = exposed(&locked(""), &Ask { shape, ..ask("shop/web", &["10.7.0.99"]) });
+    // The node of api's pod is gone, so where packets to its door would go is not known.
+    world.nodes.remove("n1");
+    world.index();
+    let synced = crate::plan::sync::sync(&world, &[]).unwrap();
+    assert!(!synced.is_unsure() && !notes(&synced.plan).contains("found open"), "{:?}", synced.drift);
+    let after = simulate(&world, &synced.plan.steps).unwrap();
+    assert!(stopped_at_the_edge(&after, "203.0.113.9 -> 192.0.2.12 tcp:31443"));
+    assert_eq!(verdict(&after, "10.7.0.99 -> 192.0.2.12 tcp:30000"), Verdict::Allow);
+}
