@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde_json::json;
 
 use super::super::decide::without_exposures;
 use super::super::edit::Edit;
 use super::super::perimeter::{Raised, Shape, doors, endpoints, found_open, nodes_set, outline, raise, recognise};
+use super::super::rules::cluster_nets;
 use super::super::simulate::{policy_of, simulate};
 use super::super::{Note, PlanError, Step, Weight};
 use super::{Order, Part};
@@ -61,16 +63,9 @@ pub fn parts(world: &World, grants: &[Grant], retired: &[String], depth: Depth) 
         true => return Ok(found),
         false => {
             let shape = shape(&base, grants);
-            // A door that is closed on all nodes but a new one is closed: there the perimeter is only late. And what an
-            // exposure opened besides its own door was not found open.
-            if depth == Depth::Outline {
-                outline(&base, grants, &shape)?
-            } else {
-                let missing = match &ours {
-                    Some(_) => endpoints::missing(&base, shape.interface.as_deref()),
-                    None => Vec::new(),
-                };
-                raise(&without_exposures(&simulate(&base, &missing)?), &base, grants, &shape)?
+            match depth {
+                Depth::Outline => outline(&base, grants, &shape)?,
+                Depth::Whole => raise(&in_time(&base, ours.as_ref(), &shape)?, &base, grants, &shape)?,
             }
         }
     };
@@ -78,6 +73,24 @@ pub fn parts(world: &World, grants: &[Grant], retired: &[String], depth: Depth) 
     found.notes.extend(lost_doors(&base, ours.as_ref()));
     found.parts.extend(raised.steps.into_iter().map(|step| Part::new(order(world, &step), step)));
     Ok(found)
+}
+
+/// The world as if the perimeter had been in time: a door that is closed on all nodes but a new one is closed, and so is one
+/// that only the address of a node that is gone would pass. And what an exposure opened besides its own door was not found
+/// open.
+fn in_time(base: &World, ours: Option<&PolicyId>, shape: &Shape) -> Result<World, PlanError> {
+    let Some(ours) = ours else { return Ok(without_exposures(base)) };
+    let mut steps = endpoints::missing(base, shape.interface.as_deref());
+    if nodes_set::find(base).is_some_and(nodes_set::is_ours) {
+        steps.extend(nodes_set::step(base)?);
+    }
+    let mut world = without_exposures(&simulate(base, &steps)?);
+    let inside = cluster_nets(base);
+    let is_inside = |net: &IpNet| inside.iter().any(|own| own.contains(net)) || net.addr().is_loopback();
+    for policy in world.policies.iter_mut().filter(|policy| policy.id == *ours) {
+        policy.ingress.iter_mut().flatten().for_each(|rule| rule.source.not_nets.retain(is_inside));
+    }
+    Ok(world)
 }
 
 fn order(world: &World, step: &Step) -> Order {
