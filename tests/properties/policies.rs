@@ -64,10 +64,11 @@ fn lockdown(random: &mut Random) -> Value {
 }
 
 fn net(random: &mut Random, cluster: &Cluster) -> &'static str {
-    match (cluster.families, random.chance(50)) {
-        ([true, false], _) | ([true, true], true) => random.pick(&NETS),
-        _ => random.pick(&SIX_NETS),
-    }
+    let nets: &[&'static str] = match (cluster.families, random.chance(50)) {
+        ([true, false], _) | ([true, true], true) => &NETS,
+        _ => &SIX_NETS,
+    };
+    random.pick::<&'static str>(nets)
 }
 
 /// The other end of a rule.
