@@ -182,3 +182,20 @@ pub fn found_open_rules(
     }
     Ok(rules)
 }
+
+/// For whom exceptions keep a door open: these ranges, or everybody. None where a source is no plain list of ranges, as this
+/// tool writes them.
+pub fn sources_of(rules: &[&RuleSpec]) -> Option<Option<Vec<IpNet>>> {
+    let mut nets = Vec::new();
+    for rule in rules {
+        let plain = EntitySpec { nets: rule.source.nets.clone(), ..EntitySpec::default() };
+        if rule.source != plain {
+            return None;
+        }
+        for net in &rule.source.nets {
+            nets.push(net.parse().ok()?);
+        }
+    }
+    let everybody = rules.iter().any(|rule| rule.source.nets.is_empty());
+    Some(if everybody { None } else { Some(nets) })
+}

@@ -32,7 +32,7 @@ use crate::model::policy::{Direction, Hook, PolicyId, PolicyKind};
 use crate::model::spec::RuleSpec;
 use crate::model::world::{Service, World};
 use compose::Names;
-use doors::{Doorway, Open};
+use doors::Open;
 
 /// How the perimeter is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub fn raise_around(
     let (found, notes) = closing(now, &after, &frame, shape.close_others)?;
     raised.notes = notes;
     if !found.is_empty() {
-        let kept = frame.kept_open(shape.close_others);
+        let kept = frame.kept_open(shape.close_others)?;
         raised.steps = frame.steps(&kept.into_iter().chain(found).collect::<Vec<_>>())?;
     }
     Ok(raised)
@@ -143,7 +143,7 @@ impl<'a> Frame<'a> {
     fn outline(&self) -> Result<Raised, PlanError> {
         let steps = match self.is_done_by_others() {
             true => self.set_step()?.into_iter().collect(),
-            false => self.steps(&self.kept_open(self.shape.close_others))?,
+            false => self.steps(&self.kept_open(self.shape.close_others)?)?,
         };
         Ok(Raised { steps, notes: Vec::new() })
     }
@@ -166,16 +166,28 @@ impl<'a> Frame<'a> {
         Ok(steps)
     }
 
-    /// Exceptions for doors that were found open before, but for those that a grant opens by now.
-    fn kept_open(&self, close: bool) -> Vec<RuleSpec> {
+    /// Exceptions for doors that were found open before, but for those that a grant opens by now, at the nodes' addresses of
+    /// today.
+    fn kept_open(&self, close: bool) -> Result<Vec<RuleSpec>, PlanError> {
         let Some(written) = self.ours.and_then(|id| self.target.written.get(id)).filter(|_| !close) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let granted = self.granted();
-        let there: BTreeSet<String> = doors::all(self.target).iter().map(Doorway::key).collect();
-        let found =
-            |rule: &&RuleSpec| found_open(rule).is_some_and(|key| there.contains(key) && !granted.contains(key));
-        written.spec.ingress.iter().filter(found).cloned().collect()
+        let mut kept = Vec::new();
+        for doorway in doors::all(self.target).iter().filter(|doorway| !granted.contains(&doorway.key())) {
+            let key = doorway.key();
+            let own: Vec<&RuleSpec> =
+                written.spec.ingress.iter().filter(|rule| found_open(rule) == Some(key.as_str())).collect();
+            match compose::sources_of(&own) {
+                _ if own.is_empty() => {}
+                Some(only) => {
+                    kept.extend(compose::found_open_rules(self.target, doorway, only.as_deref(), self.names)?);
+                }
+                // Somebody else's hand is in it.
+                None => kept.extend(own.into_iter().cloned()),
+            }
+        }
+        Ok(kept)
     }
 
     /// Doors with a grant, as exceptions name them.
@@ -326,7 +338,7 @@ fn closing(
     close: bool,
 ) -> Result<(Vec<RuleSpec>, Vec<Note>), PlanError> {
     let granted = frame.granted();
-    let there: BTreeSet<String> = frame.kept_open(close).iter().filter_map(found_open).map(str::to_string).collect();
+    let there: BTreeSet<String> = frame.kept_open(close)?.iter().filter_map(found_open).map(str::to_string).collect();
     let (mut rules, mut kept, mut closed, mut unsure) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for doorway in doors::all(now) {
         let only = match doorway.open(now) {

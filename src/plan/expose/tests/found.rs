@@ -204,3 +204,24 @@ fn a_door_that_is_closed_stays_so_when_it_cannot_be_told_any_more() {
     assert!(stopped_at_the_edge(&after, "203.0.113.9 -> 192.0.2.12 tcp:31443"));
     assert_eq!(verdict(&after, "10.7.0.99 -> 192.0.2.12 tcp:30000"), Verdict::Allow);
 }
+
+#[test]
+fn a_door_that_was_found_open_is_open_at_a_node_that_comes() {
+    let shape = super::Shape { inline: true, ..super::Shape::default() };
+    let open = crate::testing::world(&documents(PLAIN, NODE2, "Cluster"));
+    let (plan, mut world) = exposed(&open, &Ask { shape, ..ask("shop/web", &["10.7.0.99"]) });
+    assert!(notes(&plan).contains("found open, and kept so"), "{}", notes(&plan));
+    let like = &world.nodes["n2"];
+    let mut node = crate::model::world::Node { name: "n9".into(), ..like.clone() };
+    node.addresses.retain(|own| own.ip.to_string() == NODE2);
+    node.addresses.iter_mut().for_each(|own| own.ip = "192.0.2.19".parse().unwrap());
+    node.primary = vec!["192.0.2.19".parse().unwrap()];
+    world.nodes.insert("n9".into(), node);
+    world.index();
+    let mut after = world.clone();
+    for step in crate::plan::sync::sync(&world, &[]).unwrap().plan.steps {
+        after = simulate(&after, &[step]).unwrap();
+        assert_eq!(verdict(&after, "203.0.113.9 -> 192.0.2.19 tcp:31443"), Verdict::Allow);
+    }
+    assert!(stopped_at_the_edge(&after, "203.0.113.9 -> 192.0.2.19 tcp:30000"));
+}
