@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::edit::Edit;
+pub use super::restore::same;
 use super::{Plan, PlanError, Step};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::names::Kind;
