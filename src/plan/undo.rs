@@ -5,13 +5,18 @@ use serde_json::Value;
 
 use super::edit::Edit;
 pub use super::restore::same;
+use super::restore::{annotation, trampled};
+use super::revoke::grants;
+use super::roles::PERIMETER;
 use super::{Plan, PlanError, Step};
 use crate::kubernetes::ObjectRef;
-use crate::kubernetes::names::Kind;
+use crate::kubernetes::names::{GRANT, Kind, ROLE};
+use crate::model::intent::{Grant, Peer};
+use crate::model::world::World;
 
 /// From the objects before and after a change, in the order in which they were written, to a plan that takes it back,
-/// last write first. What others changed since then stays.
-pub fn undo(title: &str, changes: &[(Option<Value>, Option<Value>)]) -> Result<Plan, PlanError> {
+/// last write first. What others changed since then stays; with `force` not what they changed of what the change made.
+pub fn undo(title: &str, changes: &[(Option<Value>, Option<Value>)], force: bool) -> Result<Plan, PlanError> {
     let mut plan = Plan { title: format!("undo {title}"), ..Plan::default() };
     for (before, after) in changes.iter().rev() {
         let Some(object) = after.as_ref().or(before.as_ref()) else { continue };
@@ -29,11 +34,74 @@ pub fn undo(title: &str, changes: &[(Option<Value>, Option<Value>)]) -> Result<P
             edits: vec![Edit::Restore {
                 expected: after.clone().unwrap_or(Value::Null),
                 value: before.clone().unwrap_or(Value::Null),
+                force,
             }],
             why: why.into(),
         });
     }
     Ok(plan)
+}
+
+/// What somebody changed since in what a step takes back, given the object as it is: each with the object and the field.
+pub fn tramples(step: &Step, current: Option<&Value>) -> Vec<String> {
+    let restores = step.edits.iter().filter_map(|edit| match edit {
+        Edit::Restore { expected, value, .. } => Some(trampled(current, expected, value)),
+        _ => None,
+    });
+    restores.flatten().map(|what| format!("{}: {what}", step.object)).collect()
+}
+
+/// Whether a plan touches what keeps clients outside away from the doors of Services, or a door.
+pub fn moves_perimeter(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| step.object.kind == Kind::Service || takes_perimeter(step))
+}
+
+/// Whether a step takes a part of the perimeter away.
+fn takes_perimeter(step: &Step) -> bool {
+    step.edits.iter().any(|edit| match edit {
+        Edit::Restore { expected, value, .. } => value.is_null() && annotation(expected, ROLE) == Some(PERIMETER),
+        _ => false,
+    })
+}
+
+/// Refuses a way back that takes the perimeter, or a Service's door, from grants that stay: strangers would come by what
+/// is open for their clients, or their clients no more.
+pub fn keeps_perimeter(world: &World, plan: &Plan) -> Result<(), PlanError> {
+    let stays = |id: &str| {
+        let key = format!("{GRANT}-{id}");
+        !plan.steps.iter().flat_map(|step| &step.edits).any(|edit| match edit {
+            Edit::Restore { expected, value, .. } => {
+                annotation(expected, &key).is_some() && annotation(value, &key).is_none()
+            }
+            _ => false,
+        })
+    };
+    let perimeter = plan.steps.iter().any(takes_perimeter);
+    let needs = |grant: &Grant| perimeter || plan.steps.iter().any(|step| closes_door(step, grant));
+    let needing: Vec<String> = grants(world)
+        .into_iter()
+        .filter(|info| info.grant.through.is_some() && stays(&info.id) && needs(&info.grant))
+        .map(|info| format!("kubectl zerotrust revoke {}   ({} -> {})", info.id, info.grant.from, info.grant.to))
+        .collect();
+    if needing.is_empty() {
+        return Ok(());
+    }
+    let reason = "what that change made is needed by what was exposed since".to_string();
+    let first = "`kubectl zerotrust revoke` takes one exposure back and leaves the others theirs; or first take back".into();
+    Err(PlanError::Refused { reason, hints: std::iter::once(first).chain(needing).collect() })
+}
+
+/// Whether a step makes the Service of a grant one of another type.
+fn closes_door(step: &Step, grant: &Grant) -> bool {
+    let (Some(through), Peer::Pods { namespace, .. }) = (&grant.through, &grant.to) else { return false };
+    let is_its = step.object.kind == Kind::Service
+        && step.object.name == through.service
+        && step.object.namespace.as_ref() == Some(namespace);
+    is_its
+        && step.edits.iter().any(|edit| match edit {
+            Edit::Restore { expected, value, .. } => expected["spec"]["type"] != value["spec"]["type"],
+            _ => false,
+        })
 }
 
 fn object_of(object: &Value) -> Result<ObjectRef, PlanError> {
@@ -70,7 +138,7 @@ mod tests {
             (Some(policy("gone", 1)), None),
             (Some(policy("same", 1)), Some(policy("same", 1))),
         ];
-        let plan = undo("zerotrust-0001", &changes).unwrap();
+        let plan = undo("zerotrust-0001", &changes, false).unwrap();
         let names: Vec<&str> = plan.steps.iter().map(|step| step.object.name.as_str()).collect();
         assert_eq!(names, ["gone", "altered", "new"]);
         for step in &plan.steps {
@@ -85,6 +153,6 @@ mod tests {
 
     #[test]
     fn an_object_without_kind_is_refused() {
-        assert!(matches!(undo("x", &[(None, Some(json!({})))]), Err(PlanError::Refused { .. })));
+        assert!(matches!(undo("x", &[(None, Some(json!({})))], false), Err(PlanError::Refused { .. })));
     }
 }

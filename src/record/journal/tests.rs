@@ -21,6 +21,7 @@ fn summary() -> Summary {
         api: "crd.projectcalico.org/v1".into(),
         undoes: None,
         undone_by: None,
+        finished_by: None,
     }
 }
 
