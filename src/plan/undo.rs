@@ -19,7 +19,7 @@ use crate::model::world::World;
 pub fn undo(title: &str, changes: &[(Option<Value>, Option<Value>)], force: bool) -> Result<Plan, PlanError> {
     let mut plan = Plan { title: format!("undo {title}"), ..Plan::default() };
     for (before, after) in changes.iter().rev() {
-        let Some(object) = after.as_ref().or(before.as_ref()) else { continue };
+        let Some(object) = after.as_ref().or(before.as_ref()).map(object_of).transpose()? else { continue };
         if before == after {
             continue;
         }
@@ -28,27 +28,31 @@ pub fn undo(title: &str, changes: &[(Option<Value>, Option<Value>)], force: bool
             (_, None) => "it was deleted by that change",
             _ => "it was altered by that change",
         };
-        plan.steps.push(Step {
-            object: object_of(object)?,
-            planned_on: None,
-            edits: vec![Edit::Restore {
-                expected: after.clone().unwrap_or(Value::Null),
-                value: before.clone().unwrap_or(Value::Null),
-                force,
-            }],
-            why: why.into(),
-        });
+        let edit = Edit::Restore {
+            expected: after.clone().unwrap_or(Value::Null),
+            value: before.clone().unwrap_or(Value::Null),
+            force,
+        };
+        // What was written twice goes back in one write, both ways one after the other.
+        match plan.steps.iter_mut().find(|step| step.object == object) {
+            Some(step) => step.edits.push(edit),
+            None => plan.steps.push(Step { object, planned_on: None, edits: vec![edit], why: why.into() }),
+        }
     }
     Ok(plan)
 }
 
 /// What somebody changed since in what a step takes back, given the object as it is: each with the object and the field.
 pub fn tramples(step: &Step, current: Option<&Value>) -> Vec<String> {
-    let restores = step.edits.iter().filter_map(|edit| match edit {
-        Edit::Restore { expected, value, .. } => Some(trampled(current, expected, value)),
-        _ => None,
-    });
-    restores.flatten().map(|what| format!("{}: {what}", step.object)).collect()
+    let mut found = Vec::new();
+    let mut current = current.cloned();
+    for edit in &step.edits {
+        let Edit::Restore { expected, value, .. } = edit else { continue };
+        found.extend(trampled(current.as_ref(), expected, value));
+        let forced = Edit::Restore { expected: expected.clone(), value: value.clone(), force: true };
+        current = forced.apply(current.as_ref()).ok().flatten();
+    }
+    found.into_iter().map(|what| format!("{}: {what}", step.object)).collect()
 }
 
 /// Whether a plan touches what keeps clients outside away from the doors of Services, or a door.
@@ -91,7 +95,7 @@ pub fn keeps_perimeter(world: &World, plan: &Plan) -> Result<(), PlanError> {
     Err(PlanError::Refused { reason, hints: std::iter::once(first).chain(needing).collect() })
 }
 
-/// Whether a step makes the Service of a grant one of another type.
+/// Whether a step takes the door of a grant away: a node port, or a load balancer's address.
 fn closes_door(step: &Step, grant: &Grant) -> bool {
     let (Some(through), Peer::Pods { namespace, .. }) = (&grant.through, &grant.to) else { return false };
     let is_its = step.object.kind == Kind::Service
@@ -99,9 +103,15 @@ fn closes_door(step: &Step, grant: &Grant) -> bool {
         && step.object.namespace.as_ref() == Some(namespace);
     is_its
         && step.edits.iter().any(|edit| match edit {
-            Edit::Restore { expected, value, .. } => expected["spec"]["type"] != value["spec"]["type"],
+            Edit::Restore { expected, value, .. } => doors(value) < doors(expected),
             _ => false,
         })
+}
+
+/// How many kinds of doors a Service of this type has.
+fn doors(service: &Value) -> usize {
+    let kind = service["spec"]["type"].as_str();
+    ["NodePort", "LoadBalancer"].iter().position(|known| kind == Some(*known)).map_or(0, |index| index + 1)
 }
 
 fn object_of(object: &Value) -> Result<ObjectRef, PlanError> {
@@ -149,6 +159,59 @@ mod tests {
                 .unwrap();
             assert_eq!(&apply_all(&step.edits, after.as_ref()).unwrap(), before);
         }
+    }
+
+    #[test]
+    fn what_was_written_twice_is_taken_back_twice_and_what_another_wrote_in_between_stays() {
+        let policy = |allowed: &[u32]| {
+            let rule = |port: &u32| json!({"action": "Allow", "protocol": "TCP", "destination": {"ports": [port]}});
+            let mut policy = policy("web", 1);
+            policy["spec"]["ingress"] = allowed.iter().map(rule).collect();
+            policy
+        };
+        let changes = [
+            (Some(policy(&[1])), Some(policy(&[1, 2]))),
+            // Somebody put 7 there.
+            (Some(policy(&[1, 2, 7])), Some(policy(&[1, 2, 7, 3]))),
+        ];
+        let plan = undo("zerotrust-0001", &changes, false).unwrap();
+        assert_eq!(plan.steps.len(), 1);
+        let now = policy(&[1, 2, 7, 3]);
+        assert_eq!(tramples(&plan.steps[0], Some(&now)), Vec::<String>::new());
+        assert_eq!(apply_all(&plan.steps[0].edits, Some(&now)).unwrap(), Some(policy(&[1, 7])));
+    }
+
+    #[test]
+    fn everything_that_was_changed_since_is_listed_and_put_back_by_force_alone() {
+        let mut before = policy("web", 1);
+        before["spec"]["selector"] = json!("a");
+        let mut after = policy("web", 2);
+        after["spec"]["selector"] = json!("b");
+        let mut now = policy("web", 3);
+        now["spec"]["selector"] = json!("c");
+        now["metadata"]["labels"] = json!({"theirs": "kept"});
+        let changes = [(Some(before.clone()), Some(after))];
+        let step = &undo("x", &changes, false).unwrap().steps[0];
+        let found = tramples(step, Some(&now));
+        assert_eq!(found, ["NetworkPolicy shop/web: spec.order, spec.selector was changed"]);
+        assert!(apply_all(&step.edits, Some(&now)).is_err());
+        let forced = &undo("x", &changes, true).unwrap().steps[0];
+        let back = apply_all(&forced.edits, Some(&now)).unwrap().unwrap();
+        assert_eq!((&back["spec"], &back["metadata"]["labels"]["theirs"]), (&before["spec"], &json!("kept")));
+        assert_eq!(tramples(step, None), ["NetworkPolicy shop/web: it was deleted"]);
+    }
+
+    /// A lockdown that somebody edited goes as a whole, or not at all: without its rules for DNS it would be another one.
+    #[test]
+    fn a_lockdown_that_was_edited_since_is_not_taken_apart() {
+        let mut made = policy("deny-app-policy", 1);
+        made["metadata"]["annotations"] = json!({ROLE: "lockdown"});
+        let mut now = made.clone();
+        now["spec"]["egress"] = json!([{"action": "Allow"}]);
+        let changes = [(None, Some(made))];
+        let step = &undo("x", &changes, false).unwrap().steps[0];
+        assert_eq!(tramples(step, Some(&now)), ["NetworkPolicy shop/deny-app-policy: spec.egress was changed"]);
+        assert_eq!(apply_all(&undo("x", &changes, true).unwrap().steps[0].edits, Some(&now)).unwrap(), None);
     }
 
     #[test]

@@ -115,15 +115,11 @@ impl Journal {
     }
 
     /// Writes down what is about to happen. After a plan that went stale half way it is called again: what was written
-    /// stays in the record, what was not gives way to the new plan.
+    /// stays in the record, what was not gives way to the new plan. An object that is written again has two entries, as
+    /// somebody else may have written it in between.
     pub async fn begin<W: Writer>(&mut self, writer: &W, planned: Vec<Entry>) -> Result<(), JournalError> {
         self.record.entries.retain(|entry| entry.written);
-        for entry in planned {
-            match self.record.entries.iter_mut().find(|old| old.object == entry.object) {
-                Some(old) => *old = Entry { before: old.before.take(), ..entry },
-                None => self.record.entries.push(entry),
-            }
-        }
+        self.record.entries.extend(planned);
         match self.stored.is_empty() {
             true => self.take_number(writer).await,
             false => self.rewrite(writer).await,
@@ -133,12 +129,9 @@ impl Journal {
     /// Notes that an object was written, and how it was just before.
     pub fn wrote(&mut self, object: &ObjectRef, before: Option<Value>, after: Option<Value>) {
         let object = object.to_string();
-        if let Some(entry) = self.record.entries.iter_mut().find(|entry| entry.object == object) {
-            if !entry.written {
-                entry.before = before;
-            }
-            entry.after = after;
-            entry.written = true;
+        let mut planned = self.record.entries.iter_mut().filter(|entry| !entry.written);
+        if let Some(entry) = planned.find(|entry| entry.object == object) {
+            *entry = Entry { object, before, after, written: true };
         }
     }
 

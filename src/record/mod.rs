@@ -112,7 +112,7 @@ pub struct Entry {
 pub struct Record {
     /// What `history` lists.
     pub summary: Summary,
-    /// Objects, in the order in which they were written.
+    /// Objects, in the order in which they were written; one that was written twice stands there twice.
     pub entries: Vec<Entry>,
 }
 

@@ -1,7 +1,7 @@
 //! An API server that goes away half way, or does worse, by a relay between it and the plugin.
 //! Never knows what the plugin should do about it, only what must hold afterwards.
 
-mod judge;
+pub mod judge;
 pub mod state;
 mod sweep;
 

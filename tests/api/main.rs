@@ -16,5 +16,6 @@ mod faults;
 mod journey;
 mod permissions;
 mod requests;
+mod serial;
 mod shapes;
 mod syncing;

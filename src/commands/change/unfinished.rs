@@ -189,7 +189,10 @@ impl Work<'_> {
 
 /// Whether every object is as a record says that it was to become.
 async fn stands(writer: &SourceWriter<'_>, record: &Record) -> Result<bool, Problem> {
-    for entry in &record.entries {
+    for (index, entry) in record.entries.iter().enumerate() {
+        if record.entries[index + 1..].iter().any(|later| later.object == entry.object) {
+            continue;
+        }
         let Some(object) = entry.reference() else { return Ok(false) };
         let is = match (writer.get(&object).await?, &entry.after) {
             (Some(now), Some(after)) => same(&now, after),

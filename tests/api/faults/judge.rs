@@ -64,18 +64,11 @@ pub struct Open {
 
 /// Reads the cluster and walks every flow.
 pub fn open(kubeconfig: &Path) -> Open {
-    let world = run(async {
-        let cluster = connect(kubeconfig).await;
-        let mut objects = Objects::default();
-        cluster.read(&needs::everything(), &mut objects).await.expect("read the cluster");
-        objects.once();
-        observe::world(&objects)
-    });
+    let world = world(kubeconfig);
     let mut open = Open::default();
     for (source, destination, protocol, port) in flows() {
         let name = format!("{source} -> {destination}:{port} {protocol}");
-        let packet =
-            Packet { source, destination, protocol, port: Some(port), source_port: None, icmp: None };
+        let packet = Packet { source, destination, protocol, port: Some(port), source_port: None, icmp: None };
         for way in walk(&world, &Question { packet, entry: None }) {
             let backend = way.backend.as_ref().map(|backend| format!("{backend:?}"));
             match way.verdict {
@@ -85,8 +78,33 @@ pub fn open(kubeconfig: &Path) -> Open {
             }
         }
     }
-    assert_seen(&world);
     open
+}
+
+/// Whether TCP connections arrive at pods, by some way: to a pod's own address, or to a door that leads to one.
+pub fn arrives(kubeconfig: &Path, flows: &[(String, (&str, u16))]) -> Vec<bool> {
+    let world = world(kubeconfig);
+    let arrives = |(from, (to, port)): &(String, (&str, u16))| {
+        let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let (source, destination, protocol) = (ip(from), ip(to), Protocol::TCP);
+        let packet = Packet { source, destination, protocol, port: Some(*port), source_port: None, icmp: None };
+        let is_pod = world.pods_at(destination).next().is_some();
+        let ways = walk(&world, &Question { packet, entry: None });
+        ways.iter().any(|way| way.verdict == Verdict::Allow && (is_pod || way.backend.is_some()))
+    };
+    flows.iter().map(arrives).collect()
+}
+
+fn world(kubeconfig: &Path) -> World {
+    let world = run(async {
+        let cluster = connect(kubeconfig).await;
+        let mut objects = Objects::default();
+        cluster.read(&needs::everything(), &mut objects).await.expect("read the cluster");
+        objects.once();
+        observe::world(&objects)
+    });
+    assert_seen(&world);
+    world
 }
 
 /// A world without pods or nodes would prove anything.
@@ -130,7 +148,11 @@ pub fn untrue(kubeconfig: &Path, new: &BTreeMap<u32, Record>, doubt: bool) -> Ve
     let mut wrong = Vec::new();
     for (number, record) in new {
         let mut made = Vec::new();
-        for entry in &record.entries {
+        for (index, entry) in record.entries.iter().enumerate() {
+            // Of what was written twice the last write counts.
+            if record.entries[index + 1..].iter().any(|later| later.object == entry.object) {
+                continue;
+            }
             let Some(object) = entry.reference() else {
                 wrong.push(format!("record {number}: {} is nothing", entry.object));
                 continue;

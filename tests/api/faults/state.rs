@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use kubectl_zerotrust::kubernetes::calico::{Shape, from_server};
+use kubectl_zerotrust::kubernetes::names::Kind;
+use kubectl_zerotrust::model::world::Version;
 use kubectl_zerotrust::record::{Record, number, part_name};
 use serde_json::{Value, json};
 
@@ -70,6 +73,24 @@ impl State {
                 }
             }
         }
+    }
+
+    /// The same as records have it: in v3 form.
+    pub fn in_v3(&self) -> Vec<Value> {
+        let shape = Shape::Crd(Version::parse("v3.28.5"));
+        let objects = self.raw.iter().filter(|(path, _)| !path.contains("/configmaps/"));
+        objects
+            .map(|(path, object)| {
+                let text = |field: &str| object[field].as_str().expect("text");
+                let kind = Kind::of_document(text("apiVersion"), text("kind")).expect("a kind");
+                match kind.is_calico() {
+                    true => from_server(kind, object.clone(), shape, Version::parse("v3.28.5"))
+                        .unwrap_or_else(|error| panic!("{path}: {error}"))
+                        .value,
+                    false => object.clone(),
+                }
+            })
+            .collect()
     }
 
     /// What decides about traffic, without the records.
