@@ -38,7 +38,7 @@ pub enum Edit {
         value: Value,
     },
     /// Takes out these rules and puts others in: an Allow before the first rule that is none, a Pass before the first Deny
-    /// or Log, anything else at the end. Rules that are in both stay where they are.
+    /// or Log, anything else at the end. Rules that are in both stay where they are, if they are still there.
     ReplaceRules {
         /// Which list.
         direction: Direction,

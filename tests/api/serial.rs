@@ -166,7 +166,7 @@ fn eight_operators_with_random_commands_lose_nothing_and_the_records_tell_all() 
     let injector = Injector::start(cluster.plane.command("kubectl"));
     let wire = Wire { proxy: injector.undisturbed().to_string() };
     let start = State::read(&wire);
-    let watch = Watch::start(&wire);
+    let watch = Watch::start(&wire, start.records().into_keys().max().unwrap_or(0));
     let until = Instant::now() + Duration::from_secs(setting("ZEROTRUST_OPERATORS_SECONDS", 45));
     let seed = setting("ZEROTRUST_OPERATORS_SEED", 1);
     let operators: Vec<Operator<'_>> = std::thread::scope(|scope| {
@@ -299,7 +299,8 @@ struct Watch {
 }
 
 impl Watch {
-    fn start(wire: &Wire) -> Watch {
+    /// From now on; those up to `known` are told of nothing new.
+    fn start(wire: &Wire, known: u32) -> Watch {
         let list = wire.done("GET", "/api/v1/namespaces/kube-system/configmaps", None);
         let version = list["metadata"]["resourceVersion"].as_str().expect("a version");
         let path = format!("/api/v1/namespaces/kube-system/configmaps?watch=1&resourceVersion={version}");
@@ -311,7 +312,8 @@ impl Watch {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
                 let Ok(event) = serde_json::from_str::<Value>(&line) else { continue };
                 let object = &event["object"];
-                let Some(number) = object["metadata"]["name"].as_str().and_then(number) else { continue };
+                let number = object["metadata"]["name"].as_str().and_then(number).filter(|number| *number > known);
+                let Some(number) = number else { continue };
                 let mut seen = shared.lock().expect("nobody panics with it");
                 // A record that goes before it is finished is one of a change that was not made.
                 match event["type"] == "DELETED" && object["data"]["state"] == Came::Started.to_string() {
@@ -331,7 +333,7 @@ impl Watch {
             let seen = self.seen.lock().expect("nobody panics with it").clone();
             let read = |map: &Value| Record::from_config_maps(map, &[]).expect("a record");
             let records: BTreeMap<u32, Record> = seen.iter().map(|(number, map)| (*number, read(map))).collect();
-            let told = last.iter().skip(1).all(|(number, record)| records.get(number) == Some(record));
+            let told = last.iter().all(|(number, record)| records.get(number).is_none_or(|told| told == record));
             if told {
                 return records;
             }

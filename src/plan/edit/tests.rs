@@ -129,6 +129,18 @@ fn creating_what_somebody_else_made_alike_goes_on_with_theirs() {
 }
 
 #[test]
+fn a_rule_that_somebody_took_out_meanwhile_does_not_come_back_with_others_that_are_replaced() {
+    let rules = |nets: &[&str]| -> Vec<RuleSpec> { nets.iter().map(|net| rule(from(net, "a"))).collect() };
+    let (old, new) = (rules(&["10.0.0.1/32", "10.0.0.2/32"]), rules(&["10.0.0.1/32", "10.0.0.3/32"]));
+    let edit = Edit::ReplaceRules { direction: Direction::Ingress, old, new };
+    let all = policy(json!({"types": ["Ingress"], "ingress": [from("10.0.0.1/32", "a"), from("10.0.0.2/32", "a")]}));
+    assert_eq!(ingress(&edit.apply(Some(&all)).unwrap().unwrap()), ["10.0.0.1/32", "10.0.0.3/32"]);
+    // The first was revoked after the plan was made.
+    let left = policy(json!({"types": ["Ingress"], "ingress": [from("10.0.0.2/32", "a")]}));
+    assert_eq!(ingress(&edit.apply(Some(&left)).unwrap().unwrap()), ["10.0.0.3/32"]);
+}
+
+#[test]
 fn a_field_is_set_only_where_it_still_says_what_was_expected() {
     let object = policy(json!({"order": 10}));
     let set = |expected: Value, value: Value| Edit::SetSpec { field: "order".into(), expected, value };
