@@ -13,6 +13,7 @@ mod explain;
 mod exposing;
 mod facts;
 mod faults;
+mod history;
 mod journey;
 mod permissions;
 mod requests;

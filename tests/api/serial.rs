@@ -296,6 +296,7 @@ fn count(object: &Value, by: i64, parts: &mut BTreeMap<String, i64>) {
 /// Every record, as the server tells of it while it is written: old ones are removed by then.
 struct Watch {
     seen: Arc<Mutex<BTreeMap<u32, Value>>>,
+    known: u32,
 }
 
 impl Watch {
@@ -322,7 +323,7 @@ impl Watch {
                 }
             }
         });
-        Watch { seen }
+        Watch { seen, known }
     }
 
     /// All records, once the watch has told of the newest that is there.
@@ -333,7 +334,7 @@ impl Watch {
             let seen = self.seen.lock().expect("nobody panics with it").clone();
             let read = |map: &Value| Record::from_config_maps(map, &[]).expect("a record");
             let records: BTreeMap<u32, Record> = seen.iter().map(|(number, map)| (*number, read(map))).collect();
-            let told = last.iter().all(|(number, record)| records.get(number).is_none_or(|told| told == record));
+            let told = last.iter().all(|(number, record)| *number <= self.known || records.get(number) == Some(record));
             if told {
                 return records;
             }

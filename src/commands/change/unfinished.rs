@@ -156,7 +156,7 @@ impl Work<'_> {
     pub(super) fn completed(&self, problem: Problem) -> Result<Outcome, Problem> {
         match self.completed {
             Some(number) if problem.outcome == Outcome::Failed => {
-                self.session.context.print(&format!("Change {number} is done; only its record was not finished.\n"));
+                self.session.context.say(&format!("Change {number} is done; only its record was not finished.\n"));
                 Ok(Outcome::Done)
             }
             _ => Err(problem),
