@@ -150,20 +150,30 @@ pub fn compare(before: &[Lifeline], after: &World, step: &Step, accepted: &[Risk
 
 /// What is lost because that was accepted, one line for each name.
 pub fn losses(before: &[Lifeline], end: &World, accepted: &[Risk]) -> Vec<Note> {
-    let mut notes = Vec::new();
-    for risk in accepted {
-        let own = before.iter().filter(|lifeline| lifeline.flow.risk == *risk);
-        let lost: Vec<&Lifeline> = own.filter(|lifeline| lifeline.worse(end).is_some()).collect();
-        let Some(first) = lost.first() else { continue };
-        let more = match lost.len() {
-            1 => String::new(),
-            more => format!(", and {} flows more", more - 1),
-        };
-        let text =
-            format!("lost, as --accept-risk {risk} has it: {} ({}){more}", first.flow.what, shown(&first.flow.packet));
-        notes.push(Note { weight: Weight::Warning, text });
-    }
-    notes
+    let lost = accepted.iter().filter_map(|risk| Some((risk, lost(before, end, *risk)?)));
+    let note =
+        |(risk, what)| Note { weight: Weight::Warning, text: format!("lost, as --accept-risk {risk} has it: {what}") };
+    lost.map(note).collect()
+}
+
+/// What stops with a plan that opens and must not be refused, one line for each name.
+pub fn warnings(world: &World, steps: &[Step]) -> Result<Vec<Note>, PlanError> {
+    let lifelines = touched(world, steps);
+    let end = simulate(world, steps)?;
+    let lost = Risk::ALL.into_iter().filter(|risk| *risk != Risk::Pods).filter_map(|risk| lost(&lifelines, &end, risk));
+    Ok(lost.map(|what| Note { weight: Weight::Warning, text: format!("stops with it: {what}") }).collect())
+}
+
+/// The first flow of a name that is worse in the end, and how many more.
+fn lost(before: &[Lifeline], end: &World, risk: Risk) -> Option<String> {
+    let own = before.iter().filter(|lifeline| lifeline.flow.risk == risk);
+    let lost: Vec<&Lifeline> = own.filter(|lifeline| lifeline.worse(end).is_some()).collect();
+    let first = lost.first()?;
+    let more = match lost.len() {
+        1 => String::new(),
+        more => format!(", and {} more", more - 1),
+    };
+    Some(format!("{} ({}){more}", first.flow.what, shown(&first.flow.packet)))
 }
 
 fn shown(packet: &Packet) -> String {
