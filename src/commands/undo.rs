@@ -9,8 +9,8 @@ use crate::kubernetes::Writer;
 use crate::kubernetes::names::TOOL;
 use crate::model::world::Version;
 use crate::outcome::{Outcome, Problem};
-use crate::plan::undo::{keeps_perimeter, moves_perimeter, tramples, undo};
-use crate::plan::{Note, Weight, needs};
+use crate::plan::undo::{prove, tramples, undo};
+use crate::plan::{Note, Risk, Weight, needs};
 use crate::record::{RecordError, State, journal};
 
 const EXAMPLES: &str = "\
@@ -38,6 +38,9 @@ pub struct Undo {
     /// Put back also what others changed since of what the change made
     #[arg(long)]
     force: bool,
+    /// Go on in spite of a risk that a refusal named
+    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
+    accept_risk: Vec<Risk>,
     #[command(flatten)]
     writing: Writing,
 }
@@ -52,7 +55,7 @@ impl Undo {
                 Some(number) => number,
                 None => newest(&journal::list(&session.source, namespace).await?, namespace)?,
             };
-            take_back(session, &self.writing, number, self.force).await
+            take_back(session, &self.writing, number, self.force, &self.accept_risk).await
         })
     }
 }
@@ -63,6 +66,7 @@ pub(super) async fn take_back(
     writing: &Writing,
     number: u32,
     force: bool,
+    accepted: &[Risk],
 ) -> Result<Outcome, Problem> {
     let namespace = &writing.records.record_namespace;
     let writer = session.source.writer(false, TOOL);
@@ -91,9 +95,13 @@ pub(super) async fn take_back(
             }
             refuse(number, trampled)?;
         }
-        if moves_perimeter(&plan) {
-            let scene = session.observe(needs::lockdown(), needs::lockdown_follow_ups).await?;
-            keeps_perimeter(&scene.world, &plan)?;
+        match session.observe(needs::hosts(), needs::hosts_follow_ups).await {
+            Ok(scene) => prove(&scene.world, &mut plan, accepted)?,
+            // The way back must be there when little else is.
+            Err(problem) => plan.notes.push(Note {
+                weight: Weight::Warning,
+                text: format!("what the cluster lives by was not looked at: {problem}"),
+            }),
         }
         Ok(Planned { plan, calico })
     })

@@ -8,7 +8,8 @@ pub use super::restore::same;
 use super::restore::{annotation, trampled};
 use super::revoke::grants;
 use super::roles::PERIMETER;
-use super::{Plan, PlanError, Step};
+use super::simulate::simulate;
+use super::{Plan, PlanError, Risk, Step, lifelines, losses};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::names::{GRANT, Kind, ROLE};
 use crate::model::intent::{Grant, Peer};
@@ -55,9 +56,21 @@ pub fn tramples(step: &Step, current: Option<&Value>) -> Vec<String> {
     found.into_iter().map(|what| format!("{}: {what}", step.object)).collect()
 }
 
-/// Whether a plan touches what keeps clients outside away from the doors of Services, or a door.
-pub fn moves_perimeter(plan: &Plan) -> bool {
-    plan.steps.iter().any(|step| step.object.kind == Kind::Service || takes_perimeter(step))
+/// Proves it in a world: what later exposures need stays, lifelines must not be worse for it, unless that is accepted, and
+/// pods that get closed are said. Whether it tramples anything is seen on the objects themselves: a world does not know all
+/// of them.
+pub fn prove(world: &World, plan: &mut Plan, accepted: &[Risk]) -> Result<(), PlanError> {
+    keeps_perimeter(world, plan)?;
+    let mut steps = plan.steps.clone();
+    for edit in steps.iter_mut().flat_map(|step| &mut step.edits) {
+        if let Edit::Restore { force, .. } = edit {
+            *force = true;
+        }
+    }
+    let lost = lifelines::prove(world, &steps, accepted)?;
+    plan.notes.extend(losses::flips(world, &simulate(world, &steps)?));
+    plan.notes.extend(lost);
+    Ok(())
 }
 
 /// Whether a step takes a part of the perimeter away.
@@ -70,7 +83,7 @@ fn takes_perimeter(step: &Step) -> bool {
 
 /// Refuses a way back that takes the perimeter, or a Service's door, from grants that stay: strangers would come by what
 /// is open for their clients, or their clients no more.
-pub fn keeps_perimeter(world: &World, plan: &Plan) -> Result<(), PlanError> {
+fn keeps_perimeter(world: &World, plan: &Plan) -> Result<(), PlanError> {
     let stays = |id: &str| {
         let key = format!("{GRANT}-{id}");
         !plan.steps.iter().flat_map(|step| &step.edits).any(|edit| match edit {

@@ -120,7 +120,7 @@ impl Work<'_> {
             Answer::GoOn => Ok(()),
             Answer::Stop => Err(Problem::refused("the change was not made").hint(format!("`{command}` finishes change {number}"))),
             Answer::TakeBack => {
-                Box::pin(undo::take_back(self.session, self.writing, number, false)).await?;
+                Box::pin(undo::take_back(self.session, self.writing, number, false, &[])).await?;
                 self.older = self.history().await;
                 Ok(())
             }
