@@ -38,7 +38,11 @@ pub(super) fn restore(
         (Some(current), false, false) => {
             let mut object = current.clone();
             let trampled = take_back(&mut object, after, before)?;
-            if trampled.is_empty() { Ok(Some(object)) } else { refused(EditError::Changed(trampled.join(", ")), Some(object)) }
+            if trampled.is_empty() {
+                Ok(Some(object))
+            } else {
+                refused(EditError::Changed(trampled.join(", ")), Some(object))
+            }
         }
     }
 }

@@ -73,9 +73,11 @@ pub fn prove(world: &World, plan: &mut Plan, accepted: &[Risk]) -> Result<(), Pl
     Ok(())
 }
 
-/// Whether a step takes a part of the perimeter away.
+/// Whether a step takes the perimeter's policy or its set away. A host endpoint alone comes with a node, not with a grant.
 fn takes_perimeter(step: &Step) -> bool {
-    step.edits.iter().any(|edit| match edit {
+    let shared = matches!(step.object.kind, Kind::GlobalNetworkPolicy | Kind::GlobalNetworkSet);
+    let mut edits = step.edits.iter().filter(|_| shared);
+    edits.any(|edit| match edit {
         Edit::Restore { expected, value, .. } => value.is_null() && annotation(expected, ROLE) == Some(PERIMETER),
         _ => false,
     })
@@ -104,7 +106,8 @@ fn keeps_perimeter(world: &World, plan: &Plan) -> Result<(), PlanError> {
         return Ok(());
     }
     let reason = "what that change made is needed by what was exposed since".to_string();
-    let first = "`kubectl zerotrust revoke` takes one exposure back and leaves the others theirs; or first take back".into();
+    let first =
+        "`kubectl zerotrust revoke` takes one exposure back and leaves the others theirs; or first take back".into();
     Err(PlanError::Refused { reason, hints: std::iter::once(first).chain(needing).collect() })
 }
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::paint::harmless;
 use super::table::columns;
-use crate::record::{State, Summary};
 use crate::record::journal::Listed;
+use crate::record::{State, Summary};
 
 #[derive(Serialize)]
 struct Unreadable {

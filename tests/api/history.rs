@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, assert_succeeded, text};
 use crate::journey::records;
-use crate::support::{Aggregated, At, Fault, Injector};
+use crate::support::{Aggregated, At, Fault, Injector, Terminal};
 
 const ALLOW: [&str; 6] = ["allow", "--from", "access", "--to", "nginx", "--yes"];
 
@@ -82,6 +82,36 @@ fn a_change_that_was_killed_is_named_by_all_that_comes_after_until_it_is_finishe
     cluster.done(&["undo", "--yes"]);
     assert_eq!(ingress(&cluster), before);
     assert!(!cluster.done(&["status"]).contains("ZT0601"));
+}
+
+#[test]
+fn on_a_terminal_it_is_asked_what_is_to_be_done_about_it() {
+    let cluster = Cluster::start();
+    let injector = Injector::start(cluster.plane.command("kubectl"));
+    cluster.done(&["lockdown", "--yes"]);
+    killed(&cluster, &injector, &ALLOW, 2);
+    let question = "What is to be done about change 2?";
+    let other = ["allow", "--from", "10.7.0.99", "--to", "nginx"];
+
+    // Stop here: the third answer.
+    let mut terminal = Terminal::start(cluster.command(&other));
+    terminal.answer(question, "\x1b[B\x1b[B\r");
+    let (output, shown) = terminal.end();
+    assert_eq!(output.status.code(), Some(3), "{shown}");
+    assert!(shown.contains("finishes change 2"), "{shown}");
+    assert_eq!(policies(&cluster), 1);
+
+    // Take it back first, and then go on.
+    let mut terminal = Terminal::start(cluster.command(&other));
+    terminal.answer(question, "\x1b[B\r");
+    terminal.answer("Change this object?", "y");
+    terminal.answer("Change this object?", "y");
+    let (output, shown) = terminal.end();
+    assert_eq!(output.status.code(), Some(0), "{shown}{}", text(&output.stdout));
+    assert!(!cluster.done(&["status"]).contains("ZT0601"));
+    let rules = ingress(&cluster).1["ingress"].as_array().cloned().unwrap_or_default();
+    assert_eq!(rules.len(), 1, "what was asked for, and nothing of what was taken back: {rules:?}");
+    assert_eq!(rules[0]["source"]["nets"], json!(["10.7.0.99/32"]));
 }
 
 #[test]

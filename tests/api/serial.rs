@@ -207,7 +207,9 @@ fn eight_operators_with_random_commands_lose_nothing_and_the_records_tell_all() 
     let status: Value = serde_json::from_slice(&status.stdout).expect("JSON");
     let lost = ["ZT0301", "ZT0302", "ZT0303", "ZT0601"];
     let findings = status["findings"].as_array().expect("findings").iter();
-    wrong.extend(findings.filter(|found| lost.iter().any(|code| found["code"] == *code)).map(|found| format!("{found}")));
+    wrong.extend(
+        findings.filter(|found| lost.iter().any(|code| found["code"] == *code)).map(|found| format!("{found}")),
+    );
     let check = cluster.plugin(&["sync", "--check"]);
     if check.status.code() != Some(0) {
         wrong.push(format!("a fresh sync would make something else: {}{}", text(&check.stdout), text(&check.stderr)));
@@ -219,8 +221,10 @@ fn eight_operators_with_random_commands_lose_nothing_and_the_records_tell_all() 
 /// Nobody leaves a change unfinished.
 fn ended(records: &BTreeMap<u32, Record>) -> Vec<String> {
     let open = records.values().filter(|record| record.summary.is_unfinished());
-    open.map(|record| format!("record {} is {}: {}", record.summary.number, record.summary.state, record.summary.command))
-        .collect()
+    open.map(|record| {
+        format!("record {} is {}: {}", record.summary.number, record.summary.state, record.summary.command)
+    })
+    .collect()
 }
 
 /// Every grant that was reported done and not taken back opens its flow, and no other is open.
@@ -255,7 +259,11 @@ fn replayed(start: &State, end: &State, records: &BTreeMap<u32, Record>) -> Vec<
             if let Some(before) = &entry.before {
                 count(before, -1, &mut parts);
                 if !versions.insert((entry.object.clone(), version(before))) {
-                    wrong.push(format!("{}: two writes were made on {} (record {number})", entry.object, version(before)));
+                    wrong.push(format!(
+                        "{}: two writes were made on {} (record {number})",
+                        entry.object,
+                        version(before)
+                    ));
                 }
             }
             if let Some(after) = &entry.after {

@@ -144,11 +144,7 @@ impl Injector {
 
     /// Runs a client that comes by `server`, with at most one fault, and gives its output, its requests in the order of
     /// their arrival, and whether the fault struck.
-    pub fn run(
-        &self,
-        mut client: Command,
-        fault: Option<(At, Fault)>,
-    ) -> (std::process::Output, Vec<String>, bool) {
+    pub fn run(&self, mut client: Command, fault: Option<(At, Fault)>) -> (std::process::Output, Vec<String>, bool) {
         *self.stage.act() = Act { fault, ..Act::default() };
         client.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
         let child = client.spawn().expect("start the client");

@@ -17,6 +17,7 @@ mod keeper;
 mod oracle;
 mod relay;
 mod servers;
+mod terminal;
 mod wire;
 
 pub use aggregated::Aggregated;
@@ -27,4 +28,5 @@ pub use keeper::{Keeper, Scratch};
 pub use oracle::{Judgement, Oracle};
 pub use relay::Relay;
 pub use servers::{Servers, build, build_calico_apiserver, build_felix, recorded_cases};
+pub use terminal::Terminal;
 pub use wire::Wire;

@@ -4,17 +4,17 @@
 
 use dialoguer::Select;
 
-use super::Work;
 use super::super::session::Session;
 use super::super::undo;
+use super::Work;
 use crate::cli::DryRun;
 use crate::findings::{CHANGE_UNFINISHED, Finding};
 use crate::kubernetes::Writer;
 use crate::kubernetes::source::{Source, SourceWriter};
 use crate::outcome::{Outcome, Problem};
 use crate::plan::undo::same;
-use crate::record::{Record, Summary};
 use crate::record::journal::{self, JournalError, Listed};
+use crate::record::{Record, Summary};
 use crate::show::history;
 
 /// How many are spelled out.
@@ -104,7 +104,8 @@ impl Work<'_> {
         let Some(newest) = left.first() else { return Ok(()) };
         let (context, namespace) = (self.session.context, &self.writing.records.record_namespace);
         for summary in left.iter().take(TOLD) {
-            let mut lines = history::unfinished(summary, &take_back(self.session, namespace, summary.number)).into_iter();
+            let mut lines =
+                history::unfinished(summary, &take_back(self.session, namespace, summary.number)).into_iter();
             let first = lines.next().unwrap_or_default();
             context.say(&format!("{}: {first}\n", context.paint_errors.warning("Warning")));
             lines.for_each(|line| context.say(&format!("  {line}\n")));
@@ -118,7 +119,9 @@ impl Work<'_> {
         let (number, command) = (newest.number, newest.command.clone());
         match ask(number) {
             Answer::GoOn => Ok(()),
-            Answer::Stop => Err(Problem::refused("the change was not made").hint(format!("`{command}` finishes change {number}"))),
+            Answer::Stop => {
+                Err(Problem::refused("the change was not made").hint(format!("`{command}` finishes change {number}")))
+            }
             Answer::TakeBack => {
                 Box::pin(undo::take_back(self.session, self.writing, number, false, &[])).await?;
                 self.older = self.history().await;

@@ -24,8 +24,7 @@ const WRITTEN: [&str; 9] = [
     "/api/v1/namespaces/kube-system/configmaps",
 ];
 /// What the API server counts or says by itself.
-const COUNTED: [&str; 6] =
-    ["resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink"];
+const COUNTED: [&str; 6] = ["resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink"];
 const CALICO_METADATA: &str = "projectcalico.org/metadata";
 
 /// The objects by the path of each.
@@ -84,9 +83,11 @@ impl State {
                 let text = |field: &str| object[field].as_str().expect("text");
                 let kind = Kind::of_document(text("apiVersion"), text("kind")).expect("a kind");
                 match kind.is_calico() {
-                    true => from_server(kind, object.clone(), shape, Version::parse("v3.28.5"))
-                        .unwrap_or_else(|error| panic!("{path}: {error}"))
-                        .value,
+                    true => {
+                        from_server(kind, object.clone(), shape, Version::parse("v3.28.5"))
+                            .unwrap_or_else(|error| panic!("{path}: {error}"))
+                            .value
+                    }
                     false => object.clone(),
                 }
             })
@@ -101,11 +102,8 @@ impl State {
 
     /// The records, oldest first.
     pub fn records(&self) -> BTreeMap<u32, Record> {
-        let maps: BTreeMap<&str, &Value> = self
-            .raw
-            .iter()
-            .filter_map(|(path, object)| Some((path.rsplit_once("/configmaps/")?.1, object)))
-            .collect();
+        let maps: BTreeMap<&str, &Value> =
+            self.raw.iter().filter_map(|(path, object)| Some((path.rsplit_once("/configmaps/")?.1, object))).collect();
         let records = maps.iter().filter_map(|(name, first)| {
             let number = number(name)?;
             let others: Vec<Value> =
