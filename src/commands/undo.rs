@@ -71,15 +71,19 @@ pub(super) async fn take_back(
     let namespace = &writing.records.record_namespace;
     let writer = session.source.writer(false, TOOL);
     let record = journal::load(&writer, namespace, number).await?;
-    if record.summary.state == State::Undone {
+    // Whether a change stands is told by the later ones, too. Who may not list them goes by the record's own word.
+    let listed = journal::list(&session.source, namespace).await.unwrap_or_default();
+    let own = listed.into_iter().find(|listed| listed.number == number).and_then(|listed| listed.summary.ok());
+    let own = own.unwrap_or_else(|| record.summary.clone());
+    if own.state == State::Undone {
         let problem = Problem::refused(format!("change {number} is taken back already"));
-        return Err(match record.summary.undone_by {
+        return Err(match own.undone_by {
             Some(by) => problem.hint(format!("change {by} did that, and `kubectl zerotrust undo {by}` makes it again")),
             None => problem,
         });
     }
     let title = format!("{number}: {}", record.summary.title);
-    let began = (record.summary.state == State::Started).then_some(Note {
+    let began = (own.state == State::Started).then_some(Note {
         weight: Weight::Warning,
         text: format!("change {number} was not finished; if it still runs, what it writes from now on stays"),
     });

@@ -82,6 +82,16 @@ fn a_change_that_was_killed_is_named_by_all_that_comes_after_until_it_is_finishe
     cluster.done(&["undo", "--yes"]);
     assert_eq!(ingress(&cluster), before);
     assert!(!cluster.done(&["status"]).contains("ZT0601"));
+
+    // An undo is taken back by its number, and what it took back then stands again for the next undo; one more goes
+    // further back.
+    cluster.done(&["undo", "7", "--yes"]);
+    assert_ne!(ingress(&cluster), before);
+    cluster.done(&["undo", "--yes"]);
+    assert_eq!(ingress(&cluster), before);
+    assert_eq!(cluster.plugin(&["undo", "6", "--yes"]).status.code(), Some(3), "it is taken back already");
+    cluster.done(&["undo", "--yes"]);
+    assert!(!ingress(&cluster).1.to_string().contains("10.7.0.98"), "the one before it");
 }
 
 #[test]

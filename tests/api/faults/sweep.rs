@@ -54,6 +54,8 @@ struct Scenario {
     command: &'static [&'static str],
     /// Whether nodes and their tunnels change between the base and the command.
     nodes_change: bool,
+    /// How many records there are.
+    records: u32,
 }
 
 const LOCKDOWN: &[&str] = &["lockdown"];
@@ -74,34 +76,29 @@ const BGP: &[&str] = &[
 ];
 const REVOKE: &[&str] = &["revoke", "--from", "10.7.0.99", "--to", "nginx"];
 
-const SCENARIOS: [Scenario; 12] = [
-    Scenario { name: "expose-nodeport", base: &[LOCKDOWN], command: NODE_PORT, nodes_change: false },
-    Scenario {
-        name: "lockdown --nodes",
-        base: &[],
-        command: &["lockdown", "--nodes", "--allow-from", "10.9.0.0/24"],
-        nodes_change: false,
-    },
-    Scenario { name: "lockdown", base: &[], command: LOCKDOWN, nodes_change: false },
-    Scenario { name: "allow", base: &[LOCKDOWN], command: ALLOW, nodes_change: false },
-    Scenario { name: "expose-lb", base: &[LOCKDOWN], command: BALANCER, nodes_change: false },
-    Scenario { name: "bgp-allow", base: &[LOCKDOWN], command: BGP, nodes_change: false },
-    Scenario { name: "revoke", base: &[LOCKDOWN, NODE_PORT], command: REVOKE, nodes_change: false },
-    Scenario { name: "unlock", base: &[LOCKDOWN, ALLOW], command: &["unlock"], nodes_change: false },
-    Scenario {
-        name: "unlock --perimeter",
-        base: &[LOCKDOWN, NODE_PORT, REVOKE],
-        command: &["unlock", "--perimeter"],
-        nodes_change: false,
-    },
-    Scenario { name: "undo", base: &[LOCKDOWN, NODE_PORT], command: &["undo"], nodes_change: false },
-    Scenario {
-        name: "undo of an undo",
-        base: &[LOCKDOWN, ALLOW, &["undo"]],
-        command: &["undo", "3"],
-        nodes_change: false,
-    },
-    Scenario { name: "wireguard-sync", base: &[LOCKDOWN, NODE_PORT], command: &["wireguard-sync"], nodes_change: true },
+const fn scenario(
+    name: &'static str,
+    base: &'static [&'static [&'static str]],
+    command: &'static [&'static str],
+) -> Scenario {
+    Scenario { name, base, command, nodes_change: false, records: 0 }
+}
+
+const SCENARIOS: [Scenario; 13] = [
+    scenario("expose-nodeport", &[LOCKDOWN], NODE_PORT),
+    scenario("lockdown --nodes", &[], &["lockdown", "--nodes", "--allow-from", "10.9.0.0/24"]),
+    scenario("lockdown", &[], LOCKDOWN),
+    scenario("allow", &[LOCKDOWN], ALLOW),
+    scenario("expose-lb", &[LOCKDOWN], BALANCER),
+    scenario("bgp-allow", &[LOCKDOWN], BGP),
+    scenario("revoke", &[LOCKDOWN, NODE_PORT], REVOKE),
+    scenario("unlock", &[LOCKDOWN, ALLOW], &["unlock"]),
+    scenario("unlock --perimeter", &[LOCKDOWN, NODE_PORT, REVOKE], &["unlock", "--perimeter"]),
+    scenario("undo", &[LOCKDOWN, NODE_PORT], &["undo"]),
+    scenario("undo of an undo", &[LOCKDOWN, ALLOW, &["undo"]], &["undo", "3"]),
+    // The oldest record goes.
+    Scenario { records: 20, ..scenario("allow with 20 records", &[LOCKDOWN], ALLOW) },
+    Scenario { nodes_change: true, ..scenario("wireguard-sync", &[LOCKDOWN, NODE_PORT], &["wireguard-sync"]) },
 ];
 
 const NODE3: &str = "apiVersion: v1\nkind: Node\nmetadata:\n  name: node3\n  annotations:\n    projectcalico.org/IPv4Address: 192.0.2.3/23\nstatus:\n  addresses:\n  - {type: InternalIP, address: 192.0.2.3}\n";
@@ -140,6 +137,10 @@ fn whatever_goes_wrong_with_a_request_nothing_is_lost() {
     assert!(cases > 0 && tally.states > 0, "nothing was tried");
 }
 
+fn ends_client(fault: Fault) -> bool {
+    matches!(fault, Fault::Kill { .. } | Fault::Gone { .. })
+}
+
 fn work(left: &Mutex<Vec<&Scenario>>, tally: &Mutex<Tally>, everything: bool) {
     let cluster = exposing::start();
     let injector = Injector::start(cluster.plane.command("kubectl"));
@@ -158,6 +159,9 @@ fn work(left: &Mutex<Vec<&Scenario>>, tally: &Mutex<Tally>, everything: bool) {
         bare.restore(&wire);
         for args in scenario.base {
             cluster.done(&[*args, &["--yes"]].concat());
+        }
+        for number in 2..=scenario.records {
+            copy_record(&wire, number);
         }
         if scenario.nodes_change {
             cluster.plane.apply(NODE3);
@@ -185,6 +189,20 @@ fn work(left: &Mutex<Vec<&Scenario>>, tally: &Mutex<Tally>, everything: bool) {
             }
         }
     }
+}
+
+/// Makes a record with this number, of a change that is taken back, from the first one.
+fn copy_record(wire: &Wire, number: u32) {
+    let list = "/api/v1/namespaces/kube-system/configmaps";
+    let mut map = wire.done("GET", &format!("{list}/zerotrust-0001"), None);
+    let mut labels = map["metadata"]["labels"].clone();
+    for label in labels.as_object_mut().expect("labels").values_mut().filter(|label| *label == "0001") {
+        *label = json!(format!("{number:04}"));
+    }
+    map["metadata"] = json!({ "name": format!("zerotrust-{number:04}"), "labels": labels });
+    map["data"]["number"] = json!(number.to_string());
+    map["data"]["state"] = json!(Came::Undone.to_string());
+    wire.done("POST", list, Some(&map));
 }
 
 /// One command under all faults.
@@ -259,8 +277,8 @@ impl<'a> Sweep<'a> {
         let writes = self.requests.iter().filter(|line| !line.starts_with("GET ")).count();
         for write in 0..writes {
             for (index, fault) in WRITES.into_iter().enumerate() {
-                // What ends the client always, of the others half at each write.
-                if everything || index < 6 || (index + write) % 2 == 0 {
+                // What ends the client always, of the others each at every third write.
+                if everything || ends_client(fault) || (index + write) % 3 == 0 {
                     self.case(At::Write(write), fault);
                 }
             }
@@ -274,7 +292,7 @@ impl<'a> Sweep<'a> {
         }
         reads.sort_by_key(|at| format!("{at:?}"));
         // A few of them, each with another fault, unless all are wanted.
-        let step = if everything { 1 } else { (reads.len() / 4).max(1) };
+        let step = if everything { 1 } else { (reads.len() / 3).max(1) };
         for (index, at) in reads.into_iter().enumerate().step_by(step) {
             match everything {
                 true => READS.into_iter().for_each(|fault| self.case(at.clone(), fault)),
