@@ -528,6 +528,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
         'kubectl-zerotrust;status' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml, name')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml, name')
+            [CompletionResult]::new('--record-namespace', '--record-namespace', [CompletionResultType]::ParameterName, 'Namespace of the records of changes')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace in which names are looked up; the context''s where not set, else all')
@@ -815,6 +816,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name to use for server certificate validation; the server''s hostname where not set')
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don''t timeout')
             [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'If true, opt-out of response compression for all requests to the server')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Put back also what others changed since of what the change made')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--no-record', '--no-record', [CompletionResultType]::ParameterName, 'Keep no record of the change: undo cannot take it back')

@@ -511,6 +511,7 @@ wide\t'For people, with more columns'
 json\t'JSON'
 yaml\t'YAML'
 name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
@@ -775,6 +776,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
 false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l force -d 'Put back also what others changed since of what the change made'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s y -l yes -d 'Do not ask'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l no-record -d 'Keep no record of the change: undo cannot take it back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
