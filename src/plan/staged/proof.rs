@@ -1,0 +1,133 @@
+//! Proves that steps change no verdict: packets of every kind that policies could tell apart are asked about before and after
+//! each step.
+//! Never proposes anything.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::super::decide::selects;
+use super::super::perimeter::doors::STRANGERS;
+use super::super::probe::{packet, representatives};
+use super::super::simulate::simulate;
+use super::super::{PlanError, Step};
+use crate::evaluate::policy::PodJudge;
+use crate::model::flow::{HopAction, Packet, Protocol};
+use crate::model::policy::{Direction, Policy, Port};
+use crate::model::world::{Pod, World};
+
+/// How many addresses, pods and ports are tried at most.
+const ADDRESSES: usize = 32;
+const OTHERS: usize = 16;
+const PORTS: usize = 24;
+
+/// A change that a step makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// As `ingress of shop/web-1 for 10.0.0.1 -> 10.0.0.2 (TCP:80)`.
+    pub what: String,
+    /// Whether it passes afterwards, and did not before.
+    pub opens: bool,
+}
+
+/// Refuses steps that open or close anything for pods, whichever of them were the last.
+pub fn unchanged(world: &World, steps: &[Step]) -> Result<(), PlanError> {
+    let mut after = world.clone();
+    for step in steps {
+        after = simulate(&after, std::slice::from_ref(step))?;
+        if let Some(change) = changes(world, &after).into_iter().next() {
+            let verb = if change.opens { "open" } else { "close" };
+            let reason = format!("{} would {verb} {}, where nothing may change", step.object, change.what);
+            return Err(PlanError::Refused { reason, hints: vec!["--except NAMESPACE leaves a namespace out".into()] });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses steps that close what passes.
+pub fn nothing_closes(world: &World, steps: &[Step]) -> Result<(), PlanError> {
+    let mut after = world.clone();
+    for step in steps {
+        after = simulate(&after, std::slice::from_ref(step))?;
+        if let Some(change) = changes(world, &after).into_iter().find(|change| !change.opens) {
+            let reason = format!(
+                "{} would close {}, although the lockdown is only observed: other policies keep the observing one from its pods",
+                step.object, change.what
+            );
+            let hints = vec!["kubectl zerotrust promote   enforces the lockdown; then ask again".into()];
+            return Err(PlanError::Refused { reason, hints });
+        }
+    }
+    Ok(())
+}
+
+/// What another world decides otherwise, one packet for each pod and direction.
+pub fn changes(world: &World, after: &World) -> Vec<Change> {
+    let own = |pod: &Pod| !pod.finished && !pod.host_network && !pod.addresses.is_empty();
+    let pods: Vec<usize> = (0..world.pods.len()).filter(|index| own(&world.pods[*index])).collect();
+    let pods = representatives(world, &pods);
+    let mut found = Vec::new();
+    for index in &pods {
+        let pod = &world.pods[*index];
+        for direction in [Direction::Ingress, Direction::Egress] {
+            let judges = (PodJudge::of(world, pod, direction), PodJudge::of(after, pod, direction));
+            let differs = packets(world, after, pod, direction, &pods).into_iter().find_map(|packet| {
+                let (before, then) = (judges.0.judge(&packet).action, judges.1.judge(&packet).action);
+                (before != then).then_some((packet, then == HopAction::Allow))
+            });
+            found.extend(differs.map(|(packet, opens)| {
+                let port = packet.port.map(|port| format!(":{port}")).unwrap_or_default();
+                let Packet { source, destination, protocol, .. } = packet;
+                let pod = pod.full_name();
+                Change { what: format!("{direction} of {pod} for {source} -> {destination} ({protocol}{port})"), opens }
+            }));
+        }
+    }
+    found
+}
+
+/// Packets of strangers, nodes, other pods and every address that a policy of the pod names, to ports that policies and pods
+/// name and to one that nobody does.
+fn packets(world: &World, after: &World, pod: &Pod, direction: Direction, others: &[usize]) -> Vec<Packet> {
+    let mut remotes: BTreeSet<IpAddr> = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
+    remotes.extend(world.nodes.values().take(4).flat_map(|node| node.all_addresses()));
+    remotes.extend(others.iter().take(OTHERS).flat_map(|index| world.pods[*index].addresses.clone()));
+    let mut ports: BTreeSet<(Protocol, Option<u16>)> =
+        [(Protocol::TCP, Some(4321)), (Protocol::TCP, Some(53)), (Protocol::UDP, Some(53))].into();
+    let own = |world: &'_ World| -> (Vec<IpAddr>, Vec<(Protocol, Option<u16>)>) {
+        let policies: Vec<&Policy> = world.policies.iter().filter(|policy| selects(policy, pod)).collect();
+        named(&policies, direction)
+    };
+    for (ips, more) in [own(world), own(after)] {
+        remotes.extend(ips.into_iter().take(ADDRESSES));
+        ports.extend(more.into_iter().take(PORTS));
+    }
+    ports.extend(pod.ports.iter().map(|port| (port.protocol, Some(port.port))));
+    let mut packets = Vec::new();
+    for remote in remotes {
+        let icmp = if remote.is_ipv4() { Protocol::ICMP } else { Protocol::ICMPV6 };
+        for local in pod.addresses.iter().filter(|local| local.is_ipv4() == remote.is_ipv4() && **local != remote) {
+            for (protocol, port) in ports.iter().copied().chain([(icmp, None)]) {
+                packets.push(match direction {
+                    Direction::Ingress => packet(remote, *local, protocol, port),
+                    Direction::Egress => packet(*local, remote, protocol, port),
+                });
+            }
+        }
+    }
+    packets
+}
+
+/// Addresses and ports that rules name.
+fn named(policies: &[&Policy], direction: Direction) -> (Vec<IpAddr>, Vec<(Protocol, Option<u16>)>) {
+    let (mut ips, mut ports) = (Vec::new(), Vec::new());
+    for rule in policies.iter().flat_map(|policy| policy.rules(direction).unwrap_or_default()) {
+        let remote = if direction == Direction::Ingress { &rule.source } else { &rule.destination };
+        ips.extend(remote.nets.iter().flatten().chain(&remote.not_nets).map(|net| net.addr()));
+        for port in rule.destination.ports.iter().flatten().chain(&rule.destination.not_ports) {
+            if let Port::Range(first, _) = port {
+                ports.push((rule.protocol.unwrap_or(Protocol::TCP), Some(*first)));
+            }
+        }
+    }
+    (ips, ports)
+}
