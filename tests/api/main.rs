@@ -17,4 +17,5 @@ mod journey;
 mod permissions;
 mod requests;
 mod shapes;
+mod staged;
 mod syncing;

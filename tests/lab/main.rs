@@ -30,6 +30,7 @@ mod needs;
 mod network;
 mod nodes;
 mod objects;
+mod observed;
 mod probe;
 mod prober;
 mod run;

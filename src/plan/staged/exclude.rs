@@ -8,6 +8,7 @@ use super::super::decide::selects;
 use super::super::roles::{ALLOW, LIFELINE, is_observing, role};
 use super::super::standin;
 use super::super::{Note, PlanError, Weight};
+use super::ours;
 use crate::kubernetes::names::{LABEL_NAMESPACE, LABEL_ORCHESTRATOR};
 use crate::model::policy::{Direction, Hook, Policy};
 use crate::model::selector::Selector;
@@ -88,6 +89,22 @@ pub fn closing<'w>(world: &'w World, direction: Direction, standing: Option<&Pol
             && !(is_ours(world, policy) && standing.is_some_and(|standing| lets_pass(world, standing, policy)))
     };
     world.policies.iter().filter(counts).collect()
+}
+
+/// The world without what observes, and without what was granted under it.
+pub fn unobserved(world: &World) -> World {
+    let standing = |direction| ours(world, direction);
+    let stays = |policy: &Policy| {
+        let granted = is_ours(world, policy)
+            && [Direction::Ingress, Direction::Egress]
+                .into_iter()
+                .filter(|one| policy.rules(*one).is_some())
+                .all(|direction| standing(direction).is_some_and(|standing| lets_pass(world, standing, policy)));
+        !is_observing(world, policy) && !granted
+    };
+    let mut bare = world.clone();
+    bare.policies.retain(stays);
+    bare
 }
 
 fn is_ours(world: &World, policy: &Policy) -> bool {

@@ -61,7 +61,16 @@ pub fn observe(world: &World, ask: &Ask, logging: &Logging) -> Result<Plan, Plan
         plan.notes.push(fact("observed already; `kubectl zerotrust promote` enforces it".into()));
         return Ok(plan);
     }
-    proof::unchanged(world, &plan.steps)?;
+    match ours(world, Direction::Ingress).or_else(|| ours(world, Direction::Egress)) {
+        None => proof::unchanged(world, &plan.steps)?,
+        Some(_) => {
+            let mended = proof::nothing_but_mended(world, &plan.steps, &exclude::unobserved(world))?;
+            plan.notes.extend(mended.into_iter().take(NAMES).map(|change| Note {
+                weight: Weight::Warning,
+                text: format!("closes again, as a policy that came later wants it: {}", change.what),
+            }));
+        }
+    }
     plan.notes.extend(words(world, &after, &locked));
     Ok(plan)
 }

@@ -27,6 +27,8 @@ pub struct Change {
     pub what: String,
     /// Whether it passes afterwards, and did not before.
     pub opens: bool,
+    /// Whether a world that it was held against decides so too.
+    pub is_of_basis: bool,
 }
 
 /// Refuses steps that open or close anything for pods, whichever of them were the last.
@@ -34,10 +36,8 @@ pub fn unchanged(world: &World, steps: &[Step]) -> Result<(), PlanError> {
     let mut after = world.clone();
     for step in steps {
         after = simulate(&after, std::slice::from_ref(step))?;
-        if let Some(change) = changes(world, &after).into_iter().next() {
-            let verb = if change.opens { "open" } else { "close" };
-            let reason = format!("{} would {verb} {}, where nothing may change", step.object, change.what);
-            return Err(PlanError::Refused { reason, hints: vec!["--except NAMESPACE leaves a namespace out".into()] });
+        if let Some(change) = changes(world, &after).first() {
+            return Err(refused(step, change));
         }
     }
     Ok(())
@@ -60,8 +60,36 @@ pub fn nothing_closes(world: &World, steps: &[Step]) -> Result<(), PlanError> {
     Ok(())
 }
 
+/// Refuses steps that open or close anything for pods, but for what closes again because a policy that came later closes it:
+/// `basis` is the world without what observes. What closes again is given back, one change for each pod and direction.
+pub fn nothing_but_mended(world: &World, steps: &[Step], basis: &World) -> Result<Vec<Change>, PlanError> {
+    let mut after = world.clone();
+    let mut mended = Vec::new();
+    for step in steps {
+        after = simulate(&after, std::slice::from_ref(step))?;
+        let (again, others): (Vec<Change>, Vec<Change>) =
+            differences(world, &after, Some(basis)).into_iter().partition(|change| change.is_of_basis && !change.opens);
+        if let Some(change) = others.first() {
+            return Err(refused(step, change));
+        }
+        mended = again;
+    }
+    Ok(mended)
+}
+
+fn refused(step: &Step, change: &Change) -> PlanError {
+    let verb = if change.opens { "open" } else { "close" };
+    let reason = format!("{} would {verb} {}, where nothing may change", step.object, change.what);
+    PlanError::Refused { reason, hints: vec!["--except NAMESPACE leaves a namespace out".into()] }
+}
+
 /// What another world decides otherwise, one packet for each pod and direction.
 pub fn changes(world: &World, after: &World) -> Vec<Change> {
+    differences(world, after, None)
+}
+
+/// The same; with a third world those first that this one does not decide so.
+fn differences(world: &World, after: &World, basis: Option<&World>) -> Vec<Change> {
     let own = |pod: &Pod| !pod.finished && !pod.host_network && !pod.addresses.is_empty();
     let pods: Vec<usize> = (0..world.pods.len()).filter(|index| own(&world.pods[*index])).collect();
     let pods = representatives(world, &pods);
@@ -70,19 +98,27 @@ pub fn changes(world: &World, after: &World) -> Vec<Change> {
         let pod = &world.pods[*index];
         for direction in [Direction::Ingress, Direction::Egress] {
             let judges = (PodJudge::of(world, pod, direction), PodJudge::of(after, pod, direction));
-            let differs = packets(world, after, pod, direction, &pods).into_iter().find_map(|packet| {
+            let third = basis.map(|basis| PodJudge::of(basis, pod, direction));
+            let mut differing: Vec<Change> = Vec::new();
+            for packet in packets(world, after, pod, direction, &pods) {
                 let (before, then) = (judges.0.judge(&packet).action, judges.1.judge(&packet).action);
-                (before != then).then_some((packet, then == HopAction::Allow))
-            });
-            found.extend(differs.map(|(packet, opens)| {
-                let port = packet.port.map(|port| format!(":{port}")).unwrap_or_default();
-                let Packet { source, destination, protocol, .. } = packet;
-                let pod = pod.full_name();
-                Change { what: format!("{direction} of {pod} for {source} -> {destination} ({protocol}{port})"), opens }
-            }));
+                if before == then {
+                    continue;
+                }
+                let is_of_basis = third.as_ref().is_some_and(|judge| judge.judge(&packet).action == then);
+                let what = format!("{direction} of {} for {}", pod.full_name(), shown(&packet));
+                differing.push(Change { what, opens: then == HopAction::Allow, is_of_basis });
+            }
+            let first = differing.iter().position(|change| !change.is_of_basis).unwrap_or(0);
+            found.extend((!differing.is_empty()).then(|| differing.swap_remove(first)));
         }
     }
     found
+}
+
+fn shown(packet: &Packet) -> String {
+    let port = packet.port.map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{} -> {} ({}{port})", packet.source, packet.destination, packet.protocol)
 }
 
 /// Packets of strangers, nodes, other pods and every address that a policy of the pod names, to ports that policies and pods

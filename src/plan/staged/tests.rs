@@ -29,10 +29,9 @@ const OTHERS: &str = r#"
 ---
 "#;
 
-fn version(text: &str) -> String {
-    format!(
-        "{{kind: ClusterInformation, apiVersion: projectcalico.org/v3, metadata: {{name: default}}, spec: {{calicoVersion: {text}}}}}\n---\n"
-    )
+/// The cluster with another Calico.
+fn of_version(text: &str, more: &str) -> World {
+    crate::testing::world(&format!("{}{more}", CLUSTER.replace("v3.18.1", text)))
 }
 
 fn observed(world: &World) -> (Plan, World) {
@@ -92,15 +91,8 @@ fn a_policy_that_comes_later_is_found_and_left_alone_when_asked_again() {
     let found: Vec<String> = status(&later).findings.iter().map(|finding| finding.object.clone()).collect();
     assert!(found.contains(&"NetworkPolicy demo/silent".to_string()), "{found:?}");
     assert!(found.contains(&"KubernetesNetworkPolicy shop/cart".to_string()), "{found:?}");
-    let plan = observe(&later, &Ask::default(), &Logging::default());
     // What is open by it now closes: that is what the policy's author wants, and is said.
-    let (plan, mended) = match plan {
-        Ok(plan) => {
-            let mended = simulate(&later, &plan.steps).unwrap();
-            (plan, mended)
-        }
-        Err(error) => panic!("{}", said(&error)),
-    };
+    let (plan, mended) = observed(&later);
     assert_eq!(steps(&plan), [INGRESS, EGRESS]);
     assert!(!passes(&mended, "10.7.0.2 -> 10.20.112.30 tcp:8080"));
     assert!(status(&mended).findings.iter().all(|finding| finding.code != crate::findings::OBSERVED_OPENS));
@@ -132,7 +124,7 @@ fn grants_under_observation_close_nothing_and_are_what_stays_open() {
     assert_eq!(allowed(&granted, "10.7.0.99", "nginx").0.steps, []);
     assert_eq!(observed(&granted).0.steps, [], "what was granted in between is no policy of somebody else");
     let (plan, closed) = promote_it(&granted);
-    assert_eq!(steps(&plan), [LOCKDOWN, INGRESS, EGRESS]);
+    assert_eq!(steps(&plan), [LOCKDOWN, EGRESS, INGRESS]);
     assert!(passes(&closed, "10.7.0.99 -> 10.20.40.90 tcp:80"));
     assert!(!passes(&closed, "10.7.0.98 -> 10.20.40.90 tcp:80"));
     assert!(passes(&closed, "10.20.112.30 -> 10.20.112.10 udp:53"));
@@ -149,7 +141,7 @@ fn what_is_promoted_is_what_a_lockdown_would_have_been() {
     let plan = lockdown::lockdown(&observed(&world).1, &Ask::default()).unwrap();
     assert!(notes(&plan).contains("is what the lockdown is made from"), "{}", notes(&plan));
     assert_eq!(policies(&simulate(&observed(&world).1, &plan.steps).unwrap()), policies(&direct));
-    let with = cluster(&version("v3.30.0"));
+    let with = of_version("v3.30.0", "");
     let staged = simulate(&with, &stage(&with, &Ask::default()).unwrap().steps).unwrap();
     assert_eq!(policies(&promote_it(&staged).1), policies(&direct));
 }
@@ -159,7 +151,7 @@ fn unlock_takes_it_away_but_not_while_grants_would_close_their_pods() {
     let world = cluster("");
     let (_, after) = observed(&world);
     let plan = unlock(&after, None).unwrap();
-    assert_eq!(steps(&plan), [INGRESS, EGRESS]);
+    assert_eq!(steps(&plan), [EGRESS, INGRESS]);
     assert_eq!(changes(&world, &simulate(&after, &plan.steps).unwrap()), []);
     let (_, granted) = allowed(&after, "10.7.0.99", "nginx");
     let refusal = said(&unlock(&granted, None).unwrap_err());
@@ -170,7 +162,7 @@ fn unlock_takes_it_away_but_not_while_grants_would_close_their_pods() {
 
 #[test]
 fn staged_closes_nothing_is_recognised_and_is_refused_where_there_is_no_such_kind() {
-    let world = cluster(&version("v3.30.0"));
+    let world = of_version("v3.30.0", "");
     let plan = stage(&world, &Ask::default()).unwrap();
     assert_eq!(steps(&plan), ["StagedGlobalNetworkPolicy deny-app-policy"]);
     assert!(notes(&plan).contains("Whisker"), "{}", notes(&plan));
@@ -183,14 +175,14 @@ fn staged_closes_nothing_is_recognised_and_is_refused_where_there_is_no_such_kin
     assert_eq!(steps(&plan), [LOCKDOWN, "StagedGlobalNetworkPolicy deny-app-policy"]);
     assert!(!passes(&closed, "10.7.0.98 -> 10.20.40.90 tcp:80"));
     assert_eq!(steps(&unlock(&after, None).unwrap()), ["StagedGlobalNetworkPolicy deny-app-policy"]);
-    let old = stage(&cluster(&version("v3.29.2")), &Ask::default()).unwrap_err();
+    let old = stage(&of_version("v3.29.2", ""), &Ask::default()).unwrap_err();
     assert!(matches!(old, PlanError::Refused { .. }) && said(&old).contains("--observe"), "{}", said(&old));
 }
 
 #[test]
 fn staged_and_observed_by_hand_are_recognised_by_what_they_mean() {
     let staged = DENY.replace("kind: GlobalNetworkPolicy", "kind: StagedGlobalNetworkPolicy");
-    let world = cluster(&format!("{}{staged}", version("v3.31.0")));
+    let world = of_version("v3.31.0", &staged);
     let (plan, closed) = promote_it(&world);
     assert_eq!(steps(&plan), [LOCKDOWN, "StagedGlobalNetworkPolicy deny-app-policy"]);
     // The walkthrough's policy lets DNS pass by UDP alone; it is completed.
@@ -252,7 +244,7 @@ fn rules_of_the_observation_go_and_a_persons_stay() {
 fn logging_is_set_when_asked_and_comes_back() {
     let felix = "{kind: FelixConfiguration, apiVersion: projectcalico.org/v3, metadata: {name: default}, spec: {logPrefix: mine}}\n---\n";
     let node = "{kind: DaemonSet, apiVersion: apps/v1, metadata: {name: calico-node, namespace: calico-system}, spec: {template: {metadata: {labels: {k8s-app: calico-node}}, spec: {containers: [{name: calico-node, env: [ENV]}]}}}}\n---\n";
-    let world = |calico: &str, env: &str| cluster(&format!("{}{felix}{}", version(calico), node.replace("ENV", env)));
+    let world = |calico: &str, env: &str| of_version(calico, &format!("{felix}{}", node.replace("ENV", env)));
     let ask = Logging { prefix: Some("zt %k %n".into()), rate: Some("10/second".into()) };
     let fresh = world("v3.32.0", "");
     let plan = observe(&fresh, &Ask::default(), &ask).unwrap();
@@ -273,7 +265,7 @@ fn logging_is_set_when_asked_and_comes_back() {
     }
     after.network.log_settings = Some([("logPrefix".to_string(), "somebody's".to_string())].into());
     let plan = unlock(&after, None).unwrap();
-    assert_eq!(steps(&plan), [INGRESS, EGRESS]);
+    assert_eq!(steps(&plan), [EGRESS, INGRESS]);
     assert!(notes(&plan).contains("stays"), "{}", notes(&plan));
     for calico in ["v3.30.5", "v3.31.3", "v3.29.9"] {
         let refusal = observe(&world(calico, ""), &Ask::default(), &ask).unwrap_err();
