@@ -20,19 +20,10 @@ fn done(lab: &Lab, line: &str) -> String {
     said
 }
 
-/// The address of a pod of the example.
-fn address(lab: &Lab, namespace: &str, name: &str) -> (String, String) {
-    let text: String = lab.files().into_iter().map(|(_, text)| format!("---\n{text}\n")).collect();
-    let documents: Vec<Value> = serde_yaml::from_multiple(&text).unwrap();
-    let own = |pod: &&Value| {
-        let full = pod["metadata"]["name"].as_str().unwrap_or_default();
-        pod["kind"] == "Pod" && pod["metadata"]["namespace"] == namespace && full.starts_with(name)
-    };
-    let lists = documents.iter().flat_map(|one| one["items"].as_array().into_iter().flatten().chain([one]));
-    let pod = lists.clone().find(own).unwrap_or_else(|| panic!("no pod {namespace}/{name}"));
-    let text = |value: &Value| value.as_str().unwrap().to_string();
-    (text(&pod["metadata"]["name"]), text(&pod["status"]["podIP"]))
-}
+/// Where the example's nginx is, and where the walkthrough's client comes from.
+const NGINX: &str = "10.20.112.90:80";
+const CLIENT: &str = "10.7.0.99";
+const NEIGHBOUR: &str = "10.7.0.98";
 
 #[test]
 fn an_observed_lockdown_is_shown_granted_from_its_log_and_promoted() {
@@ -45,32 +36,24 @@ fn an_observed_lockdown_is_shown_granted_from_its_log_and_promoted() {
     let observed = lab.files();
     assert!(done(&lab, "lockdown --observe").contains("nothing to do"));
     assert_eq!(lab.files(), observed, "twice it writes nothing");
-    let (_, nginx) = address(&lab, "advanced-policy-demo", "nginx");
-    assert_eq!(verdict(&lab, "10.7.0.98", &format!("{nginx}:80")), "allow");
+    assert_eq!(verdict(&lab, NEIGHBOUR, NGINX), "allow");
     done(&lab, "unlock");
     assert_eq!(lab.files(), before, "as before, byte for byte");
 
     done(&lab, "lockdown --observe");
-    let (name, nginx) = address(&lab, "advanced-policy-demo", "nginx");
-    let interface = super::diagnose::interface("advanced-policy-demo", &name);
-    let line = format!(
-        "calico-packet: IN=ens3 OUT={interface} MAC= SRC=10.7.0.99 DST={nginx} LEN=64 TOS=0x00 PREC=0x00 TTL=59 ID=0 DF \
-         PROTO=TCP SPT=61237 DPT=80 WINDOW=65535 RES=0x00 SYN URGP=0 \n"
-    );
-    lab.write("kernel.log", &line);
-    std::fs::rename(lab.path("kernel.log"), lab.directory.path().join("kernel.log")).unwrap();
+    std::fs::write(lab.directory.path().join("kernel.log"), super::diagnose::CLIENT).unwrap();
     let found = lab.run("diagnose --log kernel.log");
     insta::assert_snapshot!("observed_diagnosed", found);
     let command = json(&lab, "diagnose --log kernel.log")[0]["command"].as_str().unwrap().to_string();
     let words: Vec<&str> = command.split(' ').skip(2).chain(["--yes"]).collect();
     let output = program(lab.directory.path()).args(words).output().unwrap();
     assert!(output.status.success(), "{command}: {}", report(&output));
-    assert_eq!(verdict(&lab, "10.7.0.98", &format!("{nginx}:80")), "allow", "a grant closes nothing yet");
+    assert_eq!(verdict(&lab, NEIGHBOUR, NGINX), "allow", "a grant closes nothing yet");
     let refused = lab.run("unlock --yes");
     assert!(refused.starts_with("exit 3\n") && refused.contains("kubectl zerotrust revoke"), "{refused}");
     insta::assert_snapshot!("promoted", done(&lab, "promote"));
-    assert_eq!(verdict(&lab, "10.7.0.99", &format!("{nginx}:80")), "allow");
-    assert_eq!(verdict(&lab, "10.7.0.98", &format!("{nginx}:80")), "deny");
+    assert_eq!(verdict(&lab, CLIENT, NGINX), "allow");
+    assert_eq!(verdict(&lab, NEIGHBOUR, NGINX), "deny");
     assert_eq!(json(&lab, "status")["state"], "locked");
     insta::assert_snapshot!("promoted_twice", done(&lab, "promote"));
 }
