@@ -33,19 +33,23 @@ fn verdict(cluster: &Cluster, from: &str, to: &str) -> String {
     json_of(cluster, &["explain", "--from", from, "--to", to])["verdict"].as_str().expect("a verdict").to_string()
 }
 
-/// The kind as Calico 3.30 brings it: a GlobalNetworkPolicy's fields and one more.
+/// The kinds as Calico 3.30 brings them: with tiers, and staged ones with a GlobalNetworkPolicy's fields and one more.
 fn with_staged_kinds() -> Cluster {
     let cluster = Cluster::start();
-    let mut kind = cluster.stored(&["crd", "globalnetworkpolicies.crd.projectcalico.org"]);
+    let properties = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    let mut enforced = cluster.stored(&["crd", "globalnetworkpolicies.crd.projectcalico.org"]);
+    enforced.pointer_mut(properties).expect("a schema")["tier"] = json!({ "type": "string" });
+    let mut kind = enforced.clone();
     kind["metadata"] = json!({ "name": STAGED });
-    kind["status"].take();
     kind["spec"]["names"] = json!({ "kind": "StagedGlobalNetworkPolicy", "listKind": "StagedGlobalNetworkPolicyList",
         "plural": "stagedglobalnetworkpolicies", "singular": "stagedglobalnetworkpolicy" });
-    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
-    kind.pointer_mut(spec).expect("a schema")["stagedAction"] = json!({ "type": "string" });
-    let mut kubectl = cluster.plane.command("kubectl");
-    kubectl.args(["create", "--filename=-"]);
-    assert_succeeded(&feed(kubectl, &kind.to_string()));
+    kind.pointer_mut(properties).expect("a schema")["stagedAction"] = json!({ "type": "string" });
+    for (verb, mut object) in [("replace", enforced), ("create", kind)] {
+        object.as_object_mut().expect("an object").remove("status");
+        let mut kubectl = cluster.plane.command("kubectl");
+        kubectl.args([verb, "--filename=-"]);
+        assert_succeeded(&feed(kubectl, &object.to_string()));
+    }
     let established = ["wait", "--for=condition=Established", "--timeout=60s", &format!("crd/{STAGED}")];
     assert_succeeded(&cluster.plane.kubectl(established));
     let version = json!({ "spec": { "calicoVersion": "v3.30.1" } }).to_string();
@@ -62,8 +66,9 @@ fn staged_is_refused_without_the_kind_and_observed_is_the_way() {
     assert_eq!(refused.status.code(), Some(3), "{said}");
     assert!(said.contains("3.28.5") && said.contains("lockdown --observe"), "{said}");
     assert_eq!(policies(&cluster), [] as [&str; 0]);
-    let nothing = cluster.done(&["promote", "--yes"]);
-    assert!(nothing.contains("nothing is staged or observed"), "{nothing}");
+    let nothing = cluster.plugin(&["promote", "--yes"]);
+    assert_succeeded(&nothing);
+    assert!(text(&nothing.stderr).contains("nothing is staged or observed"), "{}", text(&nothing.stderr));
 }
 
 #[test]
@@ -115,7 +120,8 @@ fn observed_then_granted_then_promoted_and_back() {
 
     let directory = tempfile::tempdir().expect("a directory");
     let tests = directory.path().join("tests.yaml");
-    std::fs::write(&tests, "[{to: advanced-policy-demo/nginx, allow: [10.7.0.98]}]").expect("write the tests");
+    std::fs::write(&tests, "[{from: 10.7.0.98, to: advanced-policy-demo/nginx, allow: [80]}]")
+        .expect("write the tests");
     let fails = cluster.plugin(&["promote", "--yes", "--tests", tests.to_str().expect("a name")]);
     assert_eq!((fails.status.code(), policies(&cluster).len()), (Some(3), 2), "{}", text(&fails.stderr));
     cluster.done(&["promote", "--dry-run=client"]);
@@ -148,6 +154,7 @@ fn nodes_are_observed_promoted_and_taken_away() {
     assert_eq!(json_of(&cluster, &["status"])["perimeter"]["closes"], "nothing");
     let again = cluster.done(&args);
     assert!(again.contains("nothing to do"), "{again}");
+    assert_succeeded(&cluster.plugin(&["sync", "--check"]));
     cluster.done(&["unlock", "--yes"]);
     cluster.done(&["unlock", "--nodes", "--yes"]);
     assert_eq!((policies(&cluster).len(), endpoints()), (0, Some(0)));

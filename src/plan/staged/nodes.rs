@@ -5,14 +5,16 @@ use std::net::IpAddr;
 
 use serde_json::json;
 
+use super::super::decide::{object, version_of};
 use super::super::edit::Edit;
 use super::super::expose::lifelines;
 use super::super::hosts::{self, Ask};
 use super::super::perimeter::doors::{self, Pass, STRANGERS, Try, is_usual};
 use super::super::perimeter::recognise;
+use super::super::place::{ORDER, whole};
 use super::super::simulate::simulate;
 use super::super::{Plan, PlanError, Step};
-use super::enforce::SUFFIX;
+use super::enforce::{GOES, SUFFIX};
 use super::logging::{self, Logging};
 use super::memory::Memory;
 use super::observe::{fact, kernel_log, step};
@@ -97,26 +99,32 @@ fn policy(world: &World, bare: &World, lock: &Written, memory: &Memory) -> Resul
         },
         |policy| policy.id.clone(),
     );
-    let rules = lock.spec.ingress.iter().filter_map(|rule| observed(rule, keeps_passes(bare))).collect();
+    let passes = keeps_passes(bare);
+    let mut rules: Vec<RuleSpec> = lock.spec.ingress.iter().flat_map(|rule| observed(rule, passes)).collect();
+    if rules.last().is_some_and(|rule| rule.action == "Pass") {
+        rules.pop();
+    }
     // Behind every other one, as the lock; our own perimeter too, which decides first what it closes.
-    let spec = PolicySpec { ingress: rules, order: last(bare), ..lock.spec.clone() };
-    let spec = serde_json::to_value(&spec).unwrap_or_default();
+    let spec = PolicySpec { ingress: rules, order: None, ..lock.spec.clone() };
+    let mut spec = serde_json::to_value(&spec).unwrap_or_default();
+    if let Some(order) = last(bare) {
+        spec["order"] = whole(order);
+    }
     let mut made = step(world, &id, &spec, memory.text())?;
     let hosts = lock.annotations.get(HOSTS);
+    let is_known = world.written.get(&id).and_then(|written| written.annotations.get(HOSTS)) == hosts;
+    let annotate = || Edit::Annotate(HOSTS.into(), hosts.cloned());
     match made.as_mut().map(|made| &mut made.edits) {
         Some(edits) => match edits.first_mut() {
             Some(Edit::Create(document)) => document["metadata"]["annotations"][HOSTS] = json!(hosts),
-            _ => edits.push(Edit::Annotate(HOSTS.into(), hosts.cloned())),
+            _ if is_known => {}
+            _ => edits.push(annotate()),
         },
-        None if world.written.get(&id).and_then(|written| written.annotations.get(HOSTS)) != hosts => {
-            made = Some(Step {
-                object: super::super::decide::object(&id),
-                planned_on: super::super::decide::version_of(world, &id),
-                edits: vec![Edit::Annotate(HOSTS.into(), hosts.cloned())],
-                why: "what stays open is other than it knows".into(),
-            });
+        None if is_known => {}
+        None => {
+            let (object, planned_on) = (object(&id), version_of(world, &id));
+            made = Some(Step { object, planned_on, edits: vec![annotate()], why: String::new() });
         }
-        None => {}
     }
     if let Some(made) = &mut made {
         made.why = "what the lock of the nodes would drop is logged, and passes".into();
@@ -124,22 +132,24 @@ fn policy(world: &World, bare: &World, lock: &Written, memory: &Memory) -> Resul
     Ok(made)
 }
 
-/// A Deny becomes a Log, after which the packet goes on. An Allow becomes a Pass, as an Allow would end all other policy of
-/// the host.
-fn observed(rule: &RuleSpec, passes: bool) -> Option<RuleSpec> {
-    let action = match rule.action.as_str() {
-        "Deny" => "Log",
-        "Allow" | "Pass" if passes => "Pass",
-        _ => return None,
+/// A Deny becomes a Log, and a Pass behind it, so that no later rule logs the packet again. An Allow becomes a Pass, as an
+/// Allow would end all other policy of the host.
+fn observed(rule: &RuleSpec, passes: bool) -> Vec<RuleSpec> {
+    let marked = |action: &str, then: &str| {
+        let annotations = [(PROMOTED.to_string(), then.to_string())].into();
+        RuleSpec { metadata: Some(RuleMetadata { annotations }), action: action.into(), ..rule.clone() }
     };
-    let annotations = [(PROMOTED.to_string(), rule.action.clone())].into();
-    Some(RuleSpec { metadata: Some(RuleMetadata { annotations }), action: action.into(), ..rule.clone() })
+    match rule.action.as_str() {
+        "Deny" => [marked("Log", "Deny")].into_iter().chain(passes.then(|| marked("Pass", GOES))).collect(),
+        "Allow" | "Pass" if passes => vec![marked("Pass", &rule.action)],
+        _ => Vec::new(),
+    }
 }
 
 /// The order behind all others that are asked before DNAT; none comes last.
 fn last(world: &World) -> Option<f64> {
     let mut orders = before_dnat(world).map(|policy| policy.order.map(|order| order + 1.0));
-    orders.try_fold(super::super::place::ORDER, |last, order| order.map(|order| last.max(order)))
+    orders.try_fold(ORDER, |last, order| order.map(|order| last.max(order)))
 }
 
 /// A Pass leaves the tier, and so must have nobody behind it: of policies without an order the name decides which is last.

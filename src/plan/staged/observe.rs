@@ -10,6 +10,7 @@ use super::super::decide::{object, version_of};
 use super::super::edit::Edit;
 use super::super::lockdown::{self, Ask, check_names, create, dns_lifelines, locked};
 use super::super::losses;
+use super::super::place::whole;
 use super::super::roles::{OBSERVING, lockdowns, role};
 use super::super::simulate::simulate;
 use super::super::{Note, Plan, PlanError, Step, Weight, lifelines, sight};
@@ -182,7 +183,10 @@ pub fn step(world: &World, id: &PolicyId, spec: &Value, remembered: Option<Strin
             hints: vec!["--name NAME gives the lockdown another name".into()],
         });
     }
-    let now = serde_json::to_value(&written.spec).unwrap_or_default();
+    let mut now = serde_json::to_value(&written.spec).unwrap_or_default();
+    if let Some(order) = written.spec.order {
+        now["order"] = whole(order);
+    }
     let mut edits = Vec::new();
     for field in ["order", "namespaceSelector", "selector", "ingress", "egress"] {
         if now[field] != spec[field] {

@@ -80,7 +80,7 @@ pub fn promote_all(world: &World, ask: &Ask, nodes: &hosts::Ask) -> Result<Plan,
 }
 
 /// The nodes' lock as `lockdown --nodes` makes it, with what was named for the observation; then what observed them goes.
-fn lock_nodes(world: &World, standing: &Standing, ask: &hosts::Ask) -> Result<Plan, PlanError> {
+pub fn lock_nodes(world: &World, standing: &Standing, ask: &hosts::Ask) -> Result<Plan, PlanError> {
     let Some(id) = &standing.nodes else { return Ok(Plan::default()) };
     let remembered: Hosts = world
         .written
@@ -155,5 +155,10 @@ fn merged(mut comes: Vec<Step>, amended: Option<Step>) -> Vec<Step> {
 pub fn said(world: &World) -> Option<Note> {
     let standing = Standing::of(world)?;
     let names: Vec<String> = standing.staged.iter().chain(&standing.observing).map(PolicyId::to_string).collect();
-    (!names.is_empty()).then(|| fact(format!("{} is what the lockdown is made from, and goes then", names.join(", "))))
+    let nodes = match standing.nodes {
+        Some(_) => "; the nodes stay observed until `kubectl zerotrust promote`, or a lockdown with --nodes",
+        None => "",
+    };
+    let text = format!("{} is what the lockdown is made from, and goes then{nodes}", names.join(", "));
+    (!names.is_empty()).then(|| fact(text))
 }

@@ -56,9 +56,7 @@ pub fn applications(
     }
     if meant.iter().any(|id| !id.kind.is_staged()) {
         refuse_closing(world, first, &steps)?;
-        if of_nodes(world).is_none() {
-            steps.extend(logging::back(world, &Memory::of(world), notes));
-        }
+        steps.extend(logging::back(world, &Memory::of(world), notes));
     }
     Ok(steps)
 }

@@ -287,3 +287,63 @@ fn logging_is_set_when_asked_and_comes_back() {
         assert!(matches!(refusal, PlanError::Usage { .. }), "{prefix:?} {rate:?}");
     }
 }
+
+/// A webhook in an application namespace, on pods of its own.
+const WEBHOOK: &str = r#"
+{kind: Pod, apiVersion: v1, metadata: {name: checker, namespace: shop, labels: {app: checker}}, spec: {nodeName: w1, containers: [{name: c, ports: [{containerPort: 9443}]}]}, status: {phase: Running, podIP: 10.20.40.77}}
+---
+{kind: Service, apiVersion: v1, metadata: {name: checker, namespace: shop}, spec: {clusterIP: 10.21.0.9, selector: {app: checker}, ports: [{port: 443, targetPort: 9443}]}}
+---
+{kind: ValidatingWebhookConfiguration, apiVersion: admissionregistration.k8s.io/v1, metadata: {name: check}, webhooks: [{name: check.shop, clientConfig: {service: {namespace: shop, name: checker}}}]}
+---
+"#;
+
+#[test]
+fn what_the_api_server_calls_is_kept_reachable_from_the_start_where_that_changes_nothing() {
+    let lifeline = "NetworkPolicy shop/zerotrust-lifeline-checker";
+    let world = cluster(WEBHOOK);
+    let (plan, after) = observed(&world);
+    assert_eq!(steps(&plan), [INGRESS, EGRESS, lifeline], "it closes its pods unless something observes them");
+    assert_eq!(changes(&world, &after), []);
+    assert_eq!(observed(&after).0.steps, []);
+    let (plan, _) = promote_it(&after);
+    assert_eq!(steps(&plan), [LOCKDOWN, EGRESS, INGRESS]);
+    let plan = unlock(&after, None).unwrap();
+    assert_eq!(steps(&plan), [lifeline, EGRESS, INGRESS], "and goes before what observes");
+    // Pods that somebody polices are not opened by it before the lockdown needs it.
+    let closed = "{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: closed, namespace: shop}, spec: {selector: app == 'checker', types: [Ingress]}}\n---\n";
+    let world = cluster(&format!("{WEBHOOK}{closed}"));
+    let (plan, after) = observed(&world);
+    assert_eq!(steps(&plan), [INGRESS, EGRESS]);
+    assert_eq!(changes(&world, &after), []);
+    assert_eq!(steps(&promote_it(&after).0)[0], lifeline);
+}
+
+#[test]
+fn a_selector_that_would_be_too_long_leaves_whole_namespaces_out_and_says_so() {
+    let policy = |index: usize| {
+        format!(
+            "{{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {{name: p{index}, namespace: shop}}, spec: {{selector: app == 'application-{index}', types: [Ingress]}}}}\n---\n"
+        )
+    };
+    let many: String = (0..40).map(policy).collect();
+    let (plan, after) = observed(&cluster(&many));
+    let selector = &after.written[&ours(&after, Direction::Ingress).unwrap().id].spec.selector;
+    assert_eq!(selector, "projectcalico.org/namespace not in {\"shop\"}");
+    assert!(notes(&plan).contains("ingress is not observed in shop"), "{}", notes(&plan));
+    assert!(ours(&after, Direction::Egress).unwrap().selector.to_string().len() < 1024);
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_is_no_ground_to_let_all_pass() {
+    let mut world = cluster("");
+    let (place, reason) = ("a.yaml:3".to_string(), "it is cut short".to_string());
+    world.gaps.push(crate::model::world::Gap {
+        hides: crate::model::world::Hidden::Policies,
+        namespace: None,
+        place,
+        reason,
+    });
+    let refusal = observe(&world, &Ask::default(), &Logging::default()).unwrap_err();
+    assert!(matches!(refusal, PlanError::Unknown { .. }) && said(&refusal).contains("a.yaml:3"), "{}", said(&refusal));
+}
