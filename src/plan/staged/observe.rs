@@ -18,11 +18,11 @@ use super::enforce::{GOES, SUFFIX};
 use super::logging::{self, Logging};
 use super::memory::Memory;
 use super::{Standing, exclude, ours, proof};
-use crate::kubernetes::names::{OBSERVED, PROMOTED, ROLE};
+use crate::kubernetes::names::{Kind, OBSERVED, PROMOTED, ROLE};
 use crate::model::policy::{Direction, PolicyId, PolicyKind};
 use crate::model::spec::{RuleMetadata, RuleSpec};
 use crate::model::words::listed;
-use crate::model::world::{Fact, Hidden, World};
+use crate::model::world::{Fact, Gap, Hidden, World};
 
 /// How many policies are named.
 const NAMES: usize = 5;
@@ -77,8 +77,13 @@ pub fn observe(world: &World, ask: &Ask, logging: &Logging) -> Result<Plan, Plan
 }
 
 /// What no policy may hide: a policy that was not read could close pods that an observing one would open.
+/// Kinds of policy that are in tiers of their own do not count: nothing of theirs is decided in the default tier.
 fn refuse_unseen(world: &World) -> Result<(), PlanError> {
-    match world.gap(Hidden::Policies, None) {
+    let elsewhere = [Kind::AdminNetworkPolicy, Kind::BaselineAdminNetworkPolicy, Kind::ClusterNetworkPolicy];
+    let is_elsewhere = |gap: &Gap| {
+        elsewhere.iter().any(|kind| gap.place.starts_with(&format!("{kind} ")) || gap.place == kind.resource().plural)
+    };
+    match world.gaps.iter().find(|gap| gap.hides == Hidden::Policies && !is_elsewhere(gap)) {
         None => Ok(()),
         Some(gap) => Err(PlanError::Unknown {
             reason: format!(

@@ -346,4 +346,7 @@ fn a_policy_that_cannot_be_read_is_no_ground_to_let_all_pass() {
     });
     let refusal = observe(&world, &Ask::default(), &Logging::default()).unwrap_err();
     assert!(matches!(refusal, PlanError::Unknown { .. }) && said(&refusal).contains("a.yaml:3"), "{}", said(&refusal));
+    // Those of other tiers decide before or after, whatever observes.
+    world.gaps[0].place = "ClusterNetworkPolicy strict, a.yaml:3".into();
+    assert!(observe(&world, &Ask::default(), &Logging::default()).is_ok());
 }
