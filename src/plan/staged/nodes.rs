@@ -7,13 +7,12 @@ use serde_json::json;
 
 use super::super::decide::{object, version_of};
 use super::super::edit::Edit;
-use super::super::expose::lifelines;
 use super::super::hosts::{self, Ask};
 use super::super::perimeter::doors::{self, Pass, STRANGERS, Try, is_usual};
 use super::super::perimeter::recognise;
 use super::super::place::{ORDER, whole};
 use super::super::simulate::simulate;
-use super::super::{Plan, PlanError, Step};
+use super::super::{Plan, PlanError, Step, lifelines};
 use super::enforce::{GOES, SUFFIX};
 use super::logging::{self, Logging};
 use super::memory::Memory;
@@ -178,7 +177,7 @@ fn unchanged(world: &World, steps: &[Step]) -> Result<(), PlanError> {
     let mut after = world.clone();
     for step in steps {
         after = simulate(&after, std::slice::from_ref(step))?;
-        lifelines::compare(&lines, &after, step)?;
+        lifelines::compare(&lines, &after, step, &[])?;
         if let Some((one, _)) = tries.iter().find(|(one, before)| one.passes(&after) != *before) {
             let reason = format!(
                 "{} would change what becomes of {} -> {} at node {}, where nothing may change",

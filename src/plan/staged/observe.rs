@@ -13,7 +13,7 @@ use super::super::losses;
 use super::super::place::whole;
 use super::super::roles::{OBSERVING, lockdowns, role};
 use super::super::simulate::simulate;
-use super::super::{Note, Plan, PlanError, Step, Weight, lifelines, sight};
+use super::super::{Note, Plan, PlanError, Step, Weight, callbacks, sight};
 use super::enforce::{GOES, SUFFIX};
 use super::logging::{self, Logging};
 use super::memory::Memory;
@@ -216,7 +216,7 @@ fn kept_reachable(
     locked: &BTreeSet<String>,
     ask: &Ask,
 ) -> Result<(Vec<Step>, Vec<Note>), PlanError> {
-    let (calls, notes) = lifelines::plan(world, after, locked, &ask.accepted)?;
+    let (calls, notes) = callbacks::plan(world, after, locked, &ask.accepted)?;
     let wanted = calls.into_iter().chain(dns_lifelines(world, after, locked));
     let mut kept = Vec::new();
     let mut now = observed.clone();

@@ -8,7 +8,7 @@ use super::super::lockdown::{Ask, check_names, dns_lifelines, dns_rules, left_op
 use super::super::perimeter::Shape;
 use super::super::roles::lockdowns;
 use super::super::simulate::simulate;
-use super::super::{Note, Plan, PlanError, Step, dns_reach, lifelines, losses, sight};
+use super::super::{Note, Plan, PlanError, Step, callbacks, dns_reach, lifelines, losses, sight};
 use super::enforce::{self, Enforced};
 use super::memory::Memory;
 use super::observe::fact;
@@ -43,14 +43,15 @@ pub fn promote(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     let closing = merged(comes, amended);
     let after = simulate(&bare, &closing)?;
     let locked = locked(&after);
-    let (calls, notes) = lifelines::plan(&bare, &after, &locked, &ask.accepted)?;
+    let (calls, notes) = callbacks::plan(&bare, &after, &locked, &ask.accepted)?;
     plan.notes.extend(notes);
     plan.steps.extend(calls);
     plan.steps.extend(dns_lifelines(&bare, &after, &locked));
     plan.steps.extend(closing);
     plan.steps.extend(goes);
     plan.steps.extend(logging::back(world, &Memory::of(world), &mut plan.notes));
-    lifelines::prove(world, &plan.steps, &locked, &ask.accepted)?;
+    callbacks::prove(world, &plan.steps, &locked, &ask.accepted)?;
+    plan.notes.extend(lifelines::prove(world, &plan.steps, &ask.accepted)?);
     let end = simulate(world, &plan.steps)?;
     dns_reach::prove(world, &end, &locked, &dns, ask)?;
     plan.notes.extend(left_open(&bare, &end));
