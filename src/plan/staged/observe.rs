@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::decide::{object, version_of};
 use super::super::edit::Edit;
-use super::super::lockdown::{self, Ask, check_names, create, dns_lifelines, locked};
+use super::super::lockdown::{self, Ask, check_names, create, dns_lifelines, left_open, locked};
 use super::super::losses;
 use super::super::place::whole;
 use super::super::roles::{OBSERVING, lockdowns, role};
@@ -233,7 +233,8 @@ fn kept_reachable(
 /// What the operator should know: what it would close, and where to look.
 fn words(world: &World, after: &World, locked: &BTreeSet<String>) -> Vec<Note> {
     let once = |note: Note| Note { text: format!("once promoted: {}", note.text), ..note };
-    let mut notes: Vec<Note> = losses::notes(world, after, locked).into_iter().map(once).collect();
+    let mut notes = left_open(world, after);
+    notes.extend(losses::notes(world, after, locked).into_iter().map(once));
     notes.push(fact(
         "nothing is closed: what the lockdown would drop is logged to the nodes' kernel log, and passes".into(),
     ));

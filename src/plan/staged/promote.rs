@@ -54,6 +54,7 @@ pub fn promote(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     plan.notes.extend(lifelines::prove(world, &plan.steps, &ask.accepted)?);
     let end = simulate(world, &plan.steps)?;
     dns_reach::prove(world, &end, &locked, &dns, ask)?;
+    plan.notes.extend(dns_reach::opened(&bare, &end, &locked, &dns));
     plan.notes.extend(left_open(&bare, &end));
     plan.notes.extend(losses::notes(&bare, &end, &locked));
     Ok(plan)
