@@ -19,4 +19,5 @@ mod permissions;
 mod requests;
 mod serial;
 mod shapes;
+mod staged;
 mod syncing;
