@@ -79,6 +79,7 @@ codes! {
     GRANT_UNREADABLE = "ZT0303", Warning, "a grant cannot be read";
     BEHIND = "ZT0401", Warning, "it is not what nodes, tunnels and Services are today";
     BEHIND_ELSEWHERE = "ZT0402", Warning, "it is not what nodes, tunnels and Services are today, and somebody has to decide";
+    OVERDUE = "ZT0404", Warning, "a grant has ended, and is still open";
     NODE_ADDRESS_OF_POD = "ZT0403", Error, "a pod has an address that rules let in as a node's";
 }
 

@@ -1,6 +1,7 @@
 //! What every command that changes something does with its plan: show it, ask, write it, say what was done.
 //! Never knows what the plan is for.
 
+mod permitted;
 mod taken_back;
 
 use std::io::IsTerminal;
@@ -96,6 +97,11 @@ pub async fn change(
         if work.only_prints() {
             work.print_dry(&prepared);
             return Ok(Outcome::Done);
+        }
+        match work.permitted(&prepared).await {
+            Ok(()) => {}
+            Err(problem) if work.is_untouched(&done) => return Err(problem),
+            Err(problem) => return work.give_up(&done, problem, false).await,
         }
         if let Some(vigil) = work.vigil.as_ref().filter(|_| work.approved.is_none()) {
             vigil.break_glass(&prepared).await?;

@@ -14,11 +14,13 @@ pub mod expose_nodeport;
 pub mod exposing;
 pub mod history;
 pub mod lockdown;
+pub mod rbac;
 pub mod revoke;
 pub mod session;
 pub mod signals;
 pub mod snapshot;
 pub mod status;
+pub mod terms;
 pub mod test;
 pub mod trial;
 pub mod undo;
@@ -52,6 +54,16 @@ macro_rules! subcommands {
             }
         }
 
+        impl Command {
+            /// Its name on the command line.
+            pub fn name(&self) -> String {
+                let module = match self {
+                    $(Command::$name(_) => stringify!($module),)*
+                };
+                module.replace('_', "-")
+            }
+        }
+
         /// The file of every subcommand, for the test that none is forgotten.
         pub const FILES: &[&str] = &[$(stringify!($module)),*];
     };
@@ -74,6 +86,7 @@ subcommands! {
     snapshot::Snapshot,
     history::History,
     undo::Undo,
+    rbac::Rbac,
     completion::Completion,
     version::Version,
 }

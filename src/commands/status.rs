@@ -4,8 +4,9 @@
 use super::context::Context;
 use super::session::Session;
 use crate::cli::{Format, Output};
+use crate::model::moment::Moment;
 use crate::outcome::{Outcome, Problem};
-use crate::plan::{needs, status::status};
+use crate::plan::{needs, status::status_at};
 use crate::show;
 use crate::show::yaml::{json, yaml};
 
@@ -40,7 +41,7 @@ impl Status {
             // What a table has no room for is not asked for.
             let detailed = matches!(self.format.output, Output::Wide | Output::Json | Output::Yaml);
             let scene = session.observe(needs::status(detailed), needs::status_follow_ups).await?;
-            let status = status(&scene.world);
+            let status = status_at(&scene.world, Moment::of(context.now));
             context.print(&match self.format.output {
                 Output::Table => show::status::text(&status, false, context.paint),
                 Output::Wide => {

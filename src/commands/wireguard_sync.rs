@@ -7,8 +7,9 @@ use super::change::{Planned, change};
 use super::context::Context;
 use super::session::Session;
 use crate::cli::{Output, Writing};
+use crate::model::moment::Moment;
 use crate::outcome::{Outcome, Problem};
-use crate::plan::sync::{Synced, sync};
+use crate::plan::sync::{Synced, sync_at};
 use crate::plan::{Note, Risk, Weight, needs};
 use crate::show;
 use crate::show::yaml::{json, yaml};
@@ -33,7 +34,7 @@ cannot be told.";
 /// was turned on or off, nodes came, went or have other addresses, a Service has another port, node port or load balancer
 /// address. The perimeter follows: a new node gets its host endpoint before its address enters any list. Lists of the nodes'
 /// addresses that people wrote into rules and GlobalNetworkSets are completed in place, but where strangers would come in. What
-/// cannot be told is left and named, and so is what somebody else keeps. When nothing is behind, nothing is written.
+/// cannot be told is left and named, and so is what somebody else keeps. A grant that has ended (--expires) is taken back. When nothing is behind, nothing is written.
 #[derive(Debug, clap::Args)]
 #[command(visible_alias = "sync", after_help = EXAMPLES)]
 pub struct WireguardSync {
@@ -53,7 +54,7 @@ impl WireguardSync {
         Session::run(context, async |session| {
             if self.check {
                 let scene = session.observe(needs::sync(), needs::sync_follow_ups).await?;
-                let synced = sync(&scene.world, &self.accept_risk)?;
+                let synced = sync_at(&scene.world, &self.accept_risk, Moment::of(context.now))?;
                 context.say(&show::diff::notes(&synced.plan.notes, context.paint_errors));
                 context.print(&match self.writing.output {
                     Output::Table | Output::Wide => show::sync::text(&synced.drift, context.paint),
@@ -66,7 +67,7 @@ impl WireguardSync {
             let left = Cell::new(Outcome::Done);
             let outcome = change(session, &self.writing, None, async || {
                 let scene = session.observe(needs::sync(), needs::sync_follow_ups).await?;
-                let mut synced = sync(&scene.world, &self.accept_risk)?;
+                let mut synced = sync_at(&scene.world, &self.accept_risk, Moment::of(context.now))?;
                 left.set(after(&synced));
                 let unmended = show::sync::unmended(&synced.drift);
                 synced.plan.notes.extend(unmended.into_iter().map(|text| Note { weight: Weight::Warning, text }));

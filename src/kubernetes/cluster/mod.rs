@@ -25,6 +25,7 @@ mod node_log;
 mod proxy;
 mod raw;
 mod read;
+mod review;
 mod select;
 #[cfg(test)]
 mod tests;
