@@ -104,8 +104,19 @@ fn no_file_is_two_concepts() {
 
 #[test]
 fn every_subcommand_is_registered_and_every_registered_one_has_its_file() {
-    let shared =
-        ["mod", "context", "session", "change", "signals", "exposing", "waiting", "trial", "confirming", "terms"];
+    let shared = [
+        "mod",
+        "context",
+        "session",
+        "change",
+        "signals",
+        "exposing",
+        "waiting",
+        "trial",
+        "confirming",
+        "terms",
+        "watching",
+    ];
     let mut found: Vec<String> = fs::read_dir(source().join("commands"))
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())

@@ -2,19 +2,17 @@
 //! Never knows what the plan is for.
 
 mod permitted;
+mod printed;
 mod taken_back;
 
 use std::io::IsTerminal;
 use std::time::Duration;
-
-use serde_json::Value;
 
 use super::confirming::Vigil;
 use super::session::Session;
 use super::trial;
 use crate::apply::{ApprovedPlan, Change, Patience, Prepared, Stop, apply, prepare};
 use crate::cli::{DryRun, Output, Writing};
-use crate::kubernetes::ObjectRef;
 use crate::kubernetes::source::{Source, SourceWriter};
 use crate::model::world::Version;
 use crate::outcome::{Outcome, Problem};
@@ -23,7 +21,7 @@ use crate::plan::assertion::Assertion;
 use crate::record::journal::{self, Journal, Listed};
 use crate::record::{State, Summary};
 use crate::show::diff;
-use crate::show::yaml::{documents, json_objects};
+use crate::show::yaml::json_objects;
 
 /// How often a plan is made anew because others changed its objects in between. Each time somebody else came first.
 const PLANS: usize = 50;
@@ -39,11 +37,21 @@ pub struct Planned {
     pub calico: Option<Version>,
 }
 
+/// Who reads what is said of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// A person, who sees the plan before it is made.
+    Person,
+    /// A log: one line for each object that is written, and none where nothing is to be done.
+    Log,
+}
+
 /// A change under way.
 struct Work<'a> {
     session: &'a Session<'a>,
     writing: &'a Writing,
     undoes: Option<u32>,
+    voice: Voice,
     /// What must hold after the change.
     tests: Vec<Assertion>,
     /// Set where the change has to be confirmed.
@@ -61,10 +69,22 @@ pub async fn change(
     undoes: Option<u32>,
     plan: impl AsyncFn() -> Result<Planned, Problem>,
 ) -> Result<Outcome, Problem> {
+    change_as(session, writing, undoes, Voice::Person, plan).await
+}
+
+/// The same, said to whom it concerns.
+pub async fn change_as(
+    session: &Session<'_>,
+    writing: &Writing,
+    undoes: Option<u32>,
+    voice: Voice,
+    plan: impl AsyncFn() -> Result<Planned, Problem>,
+) -> Result<Outcome, Problem> {
     let mut work = Work {
         session,
         writing,
         undoes,
+        voice,
         tests: trial::load(&writing.tests, session.namespace().as_deref())?,
         vigil: None,
         journal: None,
@@ -183,6 +203,9 @@ impl Work<'_> {
             let writer = self.session.source.writer(false, &self.writing.field_manager);
             journal.forget(&writer).await?;
         }
+        if self.voice == Voice::Log {
+            return Ok(Outcome::Done);
+        }
         context.say(&diff::notes(&prepared.notes, context.paint_errors));
         match self.writing.output {
             Output::Json => context.print(&json_objects(&[])),
@@ -195,39 +218,14 @@ impl Work<'_> {
         Ok(Outcome::Done)
     }
 
-    fn print_dry(&self, prepared: &Prepared) {
-        let context = self.session.context;
-        // What was read from standard input goes on to the next program, so the objects are what is printed.
-        let output = match self.writing.output {
-            output if output.is_text() && self.session.reads_stdin() && self.writing.dry_run == DryRun::None => {
-                Output::Yaml
-            }
-            output => output,
-        };
-        if output.is_text() {
-            context.print(&diff::plan(prepared, context.paint));
-            context.print("\nNothing was written (dry run).\n");
-            return;
-        }
-        context.say(&diff::notes(&prepared.notes, context.paint_errors));
-        let deleted = prepared.steps.iter().filter(|step| step.after.is_none());
-        deleted.for_each(|step| context.say(&format!("{} would be deleted.\n", step.object)));
-        let objects = prepared.steps.iter().filter_map(|step| step.after.clone());
-        self.print_objects(output, objects.collect(), prepared.steps.iter().map(|step| &step.object));
-    }
-
-    fn print_objects<'o>(&self, output: Output, objects: Vec<Value>, names: impl Iterator<Item = &'o ObjectRef>) {
-        self.session.context.print(&match output {
-            Output::Json => json_objects(&objects),
-            Output::Yaml => documents(&objects),
-            _ => names.map(|object| format!("{}\n", diff::resource_name(object))).collect(),
-        });
-    }
-
     /// Shows the plan and gets a yes for it, if there is something in it that was not approved before.
     fn approve(&mut self, prepared: Prepared) -> Result<ApprovedPlan, Problem> {
         let context = self.session.context;
         if self.approved.as_ref().is_some_and(|approved| approved.covers(&prepared)) {
+            return Ok(prepared.approved());
+        }
+        if self.voice == Voice::Log {
+            self.approved = Some(prepared.clone());
             return Ok(prepared.approved());
         }
         let text =
@@ -333,7 +331,7 @@ impl Work<'_> {
                 let problem = error.causes().into_iter().fold(problem, Problem::because);
                 return Err(problem.hint("`kubectl zerotrust history` shows it as started; undo can take it back"));
             }
-            if let Some(number) = number.filter(|_| self.writing.output.is_text()) {
+            if let Some(number) = number.filter(|_| self.writing.output.is_text() && self.voice == Voice::Person) {
                 context.print(&format!("Recorded as {number}: `kubectl zerotrust undo {number}` takes it back.\n"));
             }
         }
@@ -365,24 +363,6 @@ impl Work<'_> {
             Some(number) => problem.hint(format!("`kubectl zerotrust undo {number}` takes back what was written")),
             None => problem,
         })
-    }
-
-    fn print_done(&self, done: &Change) {
-        let context = self.session.context;
-        let output = self.writing.output;
-        if !output.is_text() {
-            let objects = done.written.iter().filter_map(|written| written.after.clone()).collect();
-            return self.print_objects(output, objects, done.written.iter().map(|written| &written.object));
-        }
-        let suffix = if self.writing.dry_run == DryRun::Server { " (server dry run)" } else { "" };
-        for written in &done.written {
-            let verb = match (&written.before, &written.after) {
-                (None, _) => "created",
-                (_, None) => "deleted",
-                _ => "configured",
-            };
-            context.print(&format!("{}{suffix}\n", diff::done(&written.object, verb)));
-        }
     }
 }
 

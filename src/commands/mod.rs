@@ -28,6 +28,7 @@ pub mod unlock;
 pub mod validate;
 pub mod version;
 pub mod waiting;
+pub mod watching;
 pub mod wireguard_sync;
 
 use context::Context;

@@ -43,9 +43,11 @@ pub struct Scene {
     pub world: World,
     /// Documents that could not be understood.
     pub unread: Vec<Unread>,
+    /// What was asked for.
+    pub asked: Vec<Query>,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
     /// Runs a command that reads something. Everything happens on this thread.
     pub fn run<F>(context: &Context, work: F) -> Result<Outcome, Problem>
     where
@@ -64,6 +66,17 @@ impl Session<'_> {
                 listens: Cell::new(false),
             };
             work(&session).await
+        })
+    }
+
+    /// A session of its own for the same command, with credentials as they are now; what stops one stops the other.
+    pub async fn again<'b>(&self, context: &'b Context) -> Result<Session<'b>, Problem> {
+        Ok(Session {
+            context,
+            source: open(context).await?,
+            interrupt: self.interrupt.clone(),
+            said: RefCell::new(*self.said.borrow()),
+            listens: Cell::new(self.listens.get()),
         })
     }
 
@@ -133,7 +146,7 @@ impl Session<'_> {
                 break;
             }
         }
-        Ok(Scene { world, unread: objects.unread })
+        Ok(Scene { world, unread: objects.unread, asked: asked.into_iter().collect() })
     }
 }
 

@@ -16,5 +16,6 @@ mod faults;
 mod journey;
 mod permissions;
 mod requests;
+mod rights;
 mod shapes;
 mod syncing;

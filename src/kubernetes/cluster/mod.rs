@@ -30,6 +30,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 mod transport;
+pub mod watch;
 mod way;
 mod write;
 
