@@ -34,7 +34,7 @@ const NAME: &str = "zerotrust";
 /// Print the least roles with which subcommands do their work
 ///
 /// A ClusterRole for what is read and written in all namespaces, and Roles for what is needed in one alone: the records of
-/// changes, and the configuration of kube-proxy, Calico and MetalLB. Secrets are never among it. Without SUBCOMMAND it is for all
+/// changes, and the configuration of kube-proxy and Calico. Secrets are never among it. Without SUBCOMMAND it is for all
 /// of them. Whether Calico's objects are in crd.projectcalico.org or in projectcalico.org (with rights on its tiers) is read
 /// from the cluster, or given by --api; where neither tells, both are printed.
 #[derive(Debug, clap::Args)]

@@ -9,9 +9,8 @@ use crate::kubernetes::names::{
 };
 
 /// The subcommands that ask an API server for anything.
-pub const SUBCOMMANDS: [&str; 17] = [
+pub const SUBCOMMANDS: [&str; 16] = [
     "lockdown",
-    "promote",
     "unlock",
     "allow",
     "expose-nodeport",
@@ -31,8 +30,6 @@ pub const SUBCOMMANDS: [&str; 17] = [
 
 /// Where kube-proxy, the control plane and Calico's manifests are.
 const SYSTEM: Scope = Scope::Namespace("kube-system");
-/// Where MetalLB up to 0.12 keeps its configuration.
-const METALLB: Scope = Scope::Namespace("metallb-system");
 
 const GET: &[&str] = &["get"];
 const LIST: &[&str] = &["list"];
@@ -66,8 +63,11 @@ const CALLED: &[Kind] = &[
     Kind::CustomResourceDefinition,
 ];
 /// The kinds of Calico that plans write.
-const POLICIES: &[Kind] = &[Kind::NetworkPolicy];
-const PERIMETER: &[Kind] = &[Kind::GlobalNetworkPolicy, Kind::GlobalNetworkSet, Kind::HostEndpoint];
+const POLICIES: &[Kind] = &[Kind::NetworkPolicy, Kind::GlobalNetworkPolicy];
+const SETS: &[Kind] = &[Kind::GlobalNetworkSet];
+/// What can own a logged pod.
+const OWNERS: &[Kind] =
+    &[Kind::Pod, Kind::Service, Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::ReplicaSet];
 
 /// Rights in the making.
 #[derive(Default)]
@@ -115,18 +115,19 @@ impl Rights {
 
     /// Which way packets take.
     fn ways(&mut self) -> &mut Rights {
-        self.add(LIST, &[Kind::FelixConfiguration, Kind::BGPConfiguration, Kind::BGPPeer, Kind::DaemonSet, Kind::Pod]);
+        self.add(LIST, &[Kind::FelixConfiguration, Kind::BGPConfiguration, Kind::DaemonSet, Kind::Pod]);
         self.named(Kind::ConfigMap, SYSTEM, &KUBE_PROXY_CONFIGS).named(Kind::DaemonSet, SYSTEM, &["kube-proxy"])
     }
 
     /// The ranges in which doors of Services are.
     fn doors(&mut self) -> &mut Rights {
-        self.add(LIST, POOLS).named(Kind::ConfigMap, METALLB, &[METALLB_CONFIG])
+        // A Role in MetalLB's namespace could not be made where there is none.
+        self.add(LIST, POOLS).named(Kind::ConfigMap, Scope::Cluster, &[METALLB_CONFIG])
     }
 
-    /// Who announces a load balancer's address.
+    /// Who announces an address.
     fn announcers(&mut self) -> &mut Rights {
-        self.add(LIST, &[Kind::ServiceL2Status, Kind::ServiceBGPStatus, Kind::Event]).doors()
+        self.add(LIST, &[Kind::ServiceL2Status, Kind::ServiceBGPStatus, Kind::Event, Kind::BGPPeer]).doors()
     }
 
     /// Everything that `lockdown` looks at, `--nodes` too.
@@ -141,19 +142,28 @@ impl Rights {
             Kind::StatefulSet,
             Kind::DaemonSet,
         ];
-        self.add(LIST, &kinds).ways().doors()
+        self.add(LIST, &kinds).add(LIST, &[Kind::BGPPeer]).ways().doors()
     }
 
     fn exposing(&mut self) -> &mut Rights {
+        let made = ["create", "update"];
         self.flow().ways().announcers().writing();
-        self.write(&["create", "update"], POLICIES).write(&["create", "update"], PERIMETER);
-        self.write(&["update"], &[Kind::Service])
+        self.write(&made, POLICIES).write(&made, SETS).write(&["create"], &[Kind::HostEndpoint])
     }
 
     /// The facts of the network.
     fn facts(&mut self) -> &mut Rights {
         self.ways().announcers().add(LIST, &[Kind::KubeControllersConfiguration, Kind::ServiceCIDR]);
         self.named(Kind::ConfigMap, SYSTEM, &[KUBEADM_CONFIG, CALICO_CONFIG, "node-local-dns"])
+    }
+
+    /// What is read is watched too, but for the settings of programs.
+    fn watching(&mut self) {
+        let settings = [On::Kind(Kind::ConfigMap), On::Kind(Kind::DaemonSet), On::Migration];
+        let read: Vec<On> =
+            self.0.iter().filter(|wanted| FIND.contains(&wanted.verb)).map(|wanted| wanted.on).collect();
+        let watched = read.into_iter().filter(|on| !settings.contains(on));
+        watched.for_each(|on| self.on(&["watch"], on, Scope::Cluster, &[]));
     }
 
     /// What nodes, tunnels and Services are today.
@@ -166,53 +176,60 @@ impl Rights {
 /// The rights of a subcommand with any of its flags, each once; none where it is none of `SUBCOMMANDS`.
 pub fn of(subcommand: &str) -> Option<Vec<Wanted>> {
     let mut rights = Rights::default();
-    let all = ["create", "update", "delete"];
+    let (made, all) = (["create", "update"], ["create", "update", "delete"]);
+    // Host endpoints are made and deleted, and never changed.
+    let endpoint = [Kind::HostEndpoint];
     match subcommand {
-        "lockdown" | "promote" => {
-            rights.applications().writing().write(&all, POLICIES).write(&all, PERIMETER);
+        "lockdown" => {
+            rights.applications().writing().write(&made, POLICIES).write(&made, SETS).write(&["create"], &endpoint);
         }
         "unlock" => {
-            rights.applications().writing().write(&["update", "delete"], POLICIES);
-            rights.write(&["update", "delete"], PERIMETER);
+            rights.applications().writing().write(&["delete"], &[Kind::NetworkPolicy, Kind::GlobalNetworkSet]);
+            rights.write(&["update", "delete"], &[Kind::GlobalNetworkPolicy]).write(&["delete"], &endpoint);
         }
         "allow" => {
-            rights.flow().writing().write(&["create", "update"], POLICIES);
+            rights.flow().writing().write(&made, &[Kind::NetworkPolicy]);
         }
         "expose-nodeport" | "expose-lb" => {
-            rights.exposing();
+            rights.exposing().write(&["update"], &[Kind::Service]);
         }
         "bgp-allow" => {
-            rights.exposing().write(&["create", "update"], &[Kind::BGPConfiguration, Kind::BGPPeer]);
+            rights.exposing().write(&made, &[Kind::BGPConfiguration]).write(&["create"], &[Kind::BGPPeer]);
         }
         "wireguard-sync" => {
-            rights.today().writing().write(&all, POLICIES).write(&all, PERIMETER);
-            rights.write(&["update"], &[Kind::BGPConfiguration, Kind::Service]);
+            rights.today().writing().write(&all, &[Kind::NetworkPolicy]).write(&made, &[Kind::GlobalNetworkPolicy]);
+            rights.write(&made, SETS).write(&["create", "delete"], &endpoint);
+            rights.write(&["update"], &[Kind::BGPConfiguration, Kind::Service]).watching();
         }
         "revoke" => {
-            rights.flow().writing().write(&["update", "delete"], POLICIES);
+            rights.calico().add(LIST, &[Kind::GlobalNetworkPolicy, Kind::ClusterInformation]).add(LIST, OF_VERSION);
+            rights.add(LIST, IN_NAMESPACE).add(FIND, TARGETS).add(GET, &[Kind::Namespace]).writing();
+            rights.write(&["update", "delete"], &[Kind::NetworkPolicy]);
             rights.write(&["update"], &[Kind::GlobalNetworkPolicy, Kind::Service, Kind::BGPConfiguration]);
         }
         "undo" => {
-            rights.writing().write(&all, POLICIES).write(&all, PERIMETER);
-            rights.write(&["update"], &[Kind::Service]);
-            rights.write(&all, &[Kind::BGPConfiguration, Kind::BGPPeer]);
+            rights.writing().write(&all, POLICIES).write(&all, SETS).write(&["create", "delete"], &endpoint);
+            rights.write(&["update"], &[Kind::Service]).write(&all, &[Kind::BGPConfiguration]);
+            rights.write(&["create", "delete"], &[Kind::BGPPeer]);
         }
         "status" => {
-            rights.today().add(LIST, &[Kind::Namespace, Kind::Deployment]).facts();
+            rights.today().add(LIST, &[Kind::Namespace, Kind::Deployment, Kind::BGPPeer]).facts();
+            rights.0.retain(|wanted| (wanted.on, wanted.verb) != (On::Kind(Kind::Namespace), "get"));
         }
         "explain" | "test" => {
             rights.flow().ways().announcers();
         }
         "diagnose" => {
-            rights.flow().ways().announcers().on(GET, On::NodeFiles, Scope::Cluster, &[]);
+            rights.calico().add(LIST, EVERYWHERE).add(LIST, OF_VERSION).add(LIST, IN_NAMESPACE).add(LIST, OWNERS);
+            rights.add(GET, &[Kind::Namespace]).add(LIST, &[Kind::EndpointSlice]);
+            rights.ways().announcers().on(GET, On::NodeFiles, Scope::Cluster, &[]);
         }
         "validate" => {
             let calicos = RESOURCES.iter().map(|resource| resource.kind).filter(|kind| kind.is_calico());
             rights.calico().add(LIST, &calicos.collect::<Vec<_>>());
         }
         "snapshot" => {
-            let narrowed = [Kind::ConfigMap];
-            let kinds = RESOURCES.iter().map(|resource| resource.kind).filter(|kind| !narrowed.contains(kind));
+            let kinds = RESOURCES.iter().map(|resource| resource.kind).filter(|kind| *kind != Kind::ConfigMap);
             rights.calico().add(LIST, &kinds.collect::<Vec<_>>()).facts();
         }
         "history" => rights.on(LIST, On::Kind(Kind::ConfigMap), Scope::Records, &[]),

@@ -19,3 +19,4 @@ mod requests;
 mod rights;
 mod shapes;
 mod syncing;
+mod watching;

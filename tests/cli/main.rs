@@ -5,6 +5,7 @@ mod bad_input;
 mod completions;
 mod diagnose;
 mod example;
+mod expiring;
 mod explain;
 mod exposing;
 mod help;
@@ -12,6 +13,7 @@ mod hosts;
 mod krew;
 mod reachability;
 mod replay;
+mod rights;
 mod syncing;
 mod validate;
 

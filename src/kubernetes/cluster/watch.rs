@@ -1,9 +1,11 @@
 //! Notices when objects change: watches of the API server, each held open and begun anew where it ended.
 //! Never keeps an object, and never knows what a change means: whoever waits reads again what it needs.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
@@ -35,6 +37,8 @@ const LEFT_OUT: [Kind; 2] = [Kind::ConfigMap, Kind::DaemonSet];
 pub struct Watches<'a> {
     cluster: &'a Cluster,
     wanted: HashSet<Query>,
+    /// Whether it was said that the server does not answer.
+    away: Rc<Cell<bool>>,
     running: FuturesUnordered<Pin<Box<dyn Future<Output = Watch<'a>> + 'a>>>,
 }
 
@@ -44,6 +48,7 @@ type Events = Pin<Box<dyn Stream<Item = Result<WatchEvent<Value>, kube::Error>>>
 struct Watch<'a> {
     cluster: &'a Cluster,
     query: Query,
+    away: Rc<Cell<bool>>,
     /// What the objects said that decides anything, by their uid.
     seen: HashMap<String, u64>,
     /// Where to go on.
@@ -58,14 +63,18 @@ struct Watch<'a> {
 enum NoWatch {
     /// The version to go on from is gone.
     Expired,
-    /// Anything else, in words.
-    Failed(String),
+    /// Nobody serves the kind.
+    NotServed,
+    /// The server says no, in its words.
+    Refused(String),
+    /// No answer, in words.
+    Away(String),
 }
 
 impl<'a> Watches<'a> {
     /// No watch yet.
     pub fn new(cluster: &'a Cluster) -> Watches<'a> {
-        Watches { cluster, wanted: HashSet::new(), running: FuturesUnordered::new() }
+        Watches { cluster, wanted: HashSet::new(), away: Rc::default(), running: FuturesUnordered::new() }
     }
 
     /// Watches what these questions are about, and nothing else from now on. Whether anything is watched that was not before:
@@ -74,7 +83,8 @@ impl<'a> Watches<'a> {
         let wanted = broad(queries);
         let new: Vec<Query> = wanted.difference(&self.wanted).cloned().collect();
         for query in &new {
-            self.running.push(Box::pin(Watch::new(self.cluster, query.clone()).changed()));
+            let watch = Watch::new(self.cluster, query.clone(), Rc::clone(&self.away));
+            self.running.push(Box::pin(watch.changed()));
         }
         self.wanted = wanted;
         !new.is_empty()
@@ -111,8 +121,8 @@ fn broad(queries: &[Query]) -> HashSet<Query> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(cluster: &'a Cluster, query: Query) -> Watch<'a> {
-        Watch { cluster, query, seen: HashMap::new(), version: None, failures: 0, events: None, heard: false }
+    fn new(cluster: &'a Cluster, query: Query, away: Rc<Cell<bool>>) -> Watch<'a> {
+        Watch { cluster, query, away, seen: HashMap::new(), version: None, failures: 0, events: None, heard: false }
     }
 
     /// Waits for the next change.
@@ -149,6 +159,7 @@ impl<'a> Watch<'a> {
         match self.cluster.events(&self.query, self.version.as_deref()).await {
             Ok(events) => {
                 (self.events, self.heard) = (Some(events), false);
+                self.away.set(false);
                 if anew {
                     self.seen.clear();
                     self.failures = 0;
@@ -159,16 +170,28 @@ impl<'a> Watch<'a> {
                 self.version = None;
                 false
             }
-            Err(NoWatch::Failed(reason)) => {
+            Err(reason) => {
                 self.failures = self.failures.saturating_add(1);
-                if self.failures == 1 {
-                    let text =
-                        format!("{} cannot be watched at the moment: {reason}", self.query.kind.resource().plural);
-                    (self.cluster.transport.listener)(&Notice::Remark(text));
-                }
+                self.tell(reason);
                 false
             }
         }
+    }
+
+    /// Says why there is no watch, once; of a server that does not answer not for each watch.
+    fn tell(&mut self, reason: NoWatch) {
+        let text = match reason {
+            // A kind of another release, or of something that is not installed: it may come.
+            NoWatch::NotServed | NoWatch::Expired => return,
+            NoWatch::Refused(_) if self.failures > 1 => return,
+            NoWatch::Refused(reason) => {
+                let kind = self.query.kind.resource().plural;
+                format!("{kind} cannot be watched, and are looked at from time to time: {reason}")
+            }
+            NoWatch::Away(_) if self.away.replace(true) => return,
+            NoWatch::Away(reason) => format!("{reason}; what changes meanwhile is seen once there is an answer"),
+        };
+        (self.cluster.transport.listener)(&Notice::Remark(text));
     }
 
     /// Whether an event may change an answer. kubelets report their nodes all the time, and say nothing new.
@@ -212,9 +235,9 @@ impl<'a> Watch<'a> {
 impl Cluster {
     /// Opens a watch from a version on; without one it begins with all that there is.
     async fn events(&self, query: &Query, version: Option<&str>) -> Result<Events, NoWatch> {
-        let mut last = NoWatch::Failed("it is not served".into());
-        for location in self.locations(query.kind).await.map_err(|error| NoWatch::Failed(error.to_string()))? {
-            let path = location.page(query, 0, None).map_err(|error| NoWatch::Failed(error.to_string()))?;
+        let mut last = NoWatch::NotServed;
+        for location in self.locations(query.kind).await.map_err(|error| NoWatch::Away(error.to_string()))? {
+            let path = location.page(query, 0, None).map_err(|error| NoWatch::Refused(error.to_string()))?;
             let joint = if path.contains('?') { '&' } else { '?' };
             let from = version.map(|version| format!("&resourceVersion={version}")).unwrap_or_default();
             let path = format!("{path}{joint}watch=1&allowWatchBookmarks=true&timeoutSeconds={HELD}{from}");
@@ -223,8 +246,8 @@ impl Cluster {
                 Err(kube::Error::Api(status)) if status.code == EXPIRED => return Err(NoWatch::Expired),
                 // Another version of the kind may be served.
                 Err(kube::Error::Api(status)) if status.code == 404 => {}
-                Err(kube::Error::Api(status)) => last = NoWatch::Failed(status.message.clone()),
-                Err(error) => return Err(NoWatch::Failed(Failure::from_kube(error).words(self.server()))),
+                Err(kube::Error::Api(status)) => last = NoWatch::Refused(status.message.clone()),
+                Err(error) => return Err(NoWatch::Away(Failure::from_kube(error).words(self.server()))),
             }
         }
         Err(last)
