@@ -47,7 +47,7 @@ pub struct Exposing {
     #[command(flatten)]
     terms: Terms,
     /// Go on in spite of a risk that a refusal named
-    #[arg(long, value_name = "RISK", value_parser = super::risk)]
+    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
     accept_risk: Vec<Risk>,
     #[command(flatten)]
     writing: Writing,

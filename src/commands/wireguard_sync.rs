@@ -50,7 +50,7 @@ pub struct WireguardSync {
     #[arg(short, long, conflicts_with_all = ["check", "confirm_within", "tests"])]
     watch: bool,
     /// Go on in spite of a risk that a refusal named
-    #[arg(long, value_name = "RISK", value_parser = super::risk)]
+    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
     accept_risk: Vec<Risk>,
     #[command(flatten)]
     writing: Writing,
