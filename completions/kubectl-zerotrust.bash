@@ -3074,7 +3074,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__wireguard__subcmd__sync)
-            opts="-o -y -f -R -n -A -v -s -h --check --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-w -o -y -f -R -n -A -v -s -h --check --watch --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -417,6 +417,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wire
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l check -d 'Only say what is behind, and end with 3 if anything is'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s w -l watch -d 'Go on: watch nodes, Services, pods and policies, bring everything up to date whenever one of them changes or a grant ends, and every five minutes anyway; one line for each object that is written; with --dry-run=client only say what is behind'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s y -l yes -d 'Do not ask'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l no-record -d 'Keep no record of the change: undo cannot take it back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
@@ -461,6 +462,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l check -d 'Only say what is behind, and end with 3 if anything is'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s w -l watch -d 'Go on: watch nodes, Services, pods and policies, bring everything up to date whenever one of them changes or a grant ends, and every five minutes anyway; one line for each object that is written; with --dry-run=client only say what is behind'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s y -l yes -d 'Do not ask'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l no-record -d 'Keep no record of the change: undo cannot take it back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'

@@ -208,8 +208,11 @@ pub fn of(subcommand: &str) -> Option<Vec<Wanted>> {
             rights.write(&["update"], &[Kind::GlobalNetworkPolicy, Kind::Service, Kind::BGPConfiguration]);
         }
         "undo" => {
-            rights.writing().write(&all, POLICIES).write(&all, SETS).write(&["create", "delete"], &endpoint);
-            rights.write(&["update"], &[Kind::Service]).write(&all, &[Kind::BGPConfiguration]);
+            rights.applications().writing().write(&all, POLICIES).write(&all, SETS);
+            rights
+                .write(&["create", "delete"], &endpoint)
+                .write(&["update"], &[Kind::Service])
+                .write(&all, &[Kind::BGPConfiguration]);
             rights.write(&["create", "delete"], &[Kind::BGPPeer]);
         }
         "status" => {

@@ -113,9 +113,11 @@ calico-packet: IN=eth0 OUT= MAC= SRC=10.7.0.99 DST=10.128.146.112 LEN=64 TOS=0x0
 const TESTS: &str = "\
 - {from: 10.7.0.99, deny: ['advanced-policy-demo/nothing:80']}
 - {from: 10.7.0.99, deny: ['nothing:80']}
-- {from: 10.7.0.99, to: advanced-policy-demo/nginx, deny: [443]}
 - {from: 10.7.0.99, to: 10.128.146.112, deny: [443]}
 ";
+
+/// A test of what is there.
+const GOOD: &str = "- {from: 10.7.0.99, to: advanced-policy-demo/nginx, deny: [80]}\n";
 
 /// However it ends: that it asks is what counts.
 const ANY: i32 = -1;
@@ -215,6 +217,7 @@ const ACTS: &[Act] = &[
     // Questions, with an address that is advertised and others that are not.
     Run("test FILE", ANY),
     Run("test -n shop FILE", ANY),
+    Run("test GOOD", ANY),
     Run("explain -n shop --from 10.7.0.99 --to nothing:80", 1),
     Run("explain --from 10.7.0.99 --to nothing:80", 1),
     Run("explain --from 10.7.0.99 --to 10.128.146.112:443", 3),
@@ -364,7 +367,7 @@ fn run(cluster: &Cluster, line: &str, kubeconfig: &Path, directory: &Path) -> Ou
     let args: Vec<String> = line
         .split(' ')
         .map(|word| match word {
-            "FILE" | "LOG" | "DIRECTORY" => file(word),
+            "FILE" | "GOOD" | "LOG" | "DIRECTORY" => file(word),
             "NEWEST" => newest(cluster),
             word => word.to_string(),
         })
@@ -396,6 +399,7 @@ impl Stage {
         with_old_records(&cluster);
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join("FILE"), TESTS).expect("write the tests");
+        std::fs::write(directory.path().join("GOOD"), GOOD).expect("write the tests");
         std::fs::write(directory.path().join("LOG"), LOG).expect("write the log");
         let names: BTreeSet<&str> = ACTS.iter().filter_map(Act::subcommand).collect();
         let roles: BTreeMap<_, _> = names.iter().map(|name| (*name, role(&cluster, name, name))).collect();

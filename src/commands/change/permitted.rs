@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use super::Work;
 use crate::apply::{Prepared, PreparedStep};
 use crate::cli::DryRun;
+use crate::commands::context::quoted;
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::cluster::Cluster;
 use crate::kubernetes::names::Kind;
@@ -54,12 +55,11 @@ impl Work<'_> {
         for word in &words {
             problem = problem.because(word);
         }
-        let bind = who.unwrap_or_else(|| "NAME".into());
-        let subcommand = &context.subcommand;
-        let flags = [("--bind", format!("user:{bind}"))];
+        // Without the flags of whoever lacks it: the administrator has others.
+        let bind = quoted(&format!("user:{}", who.as_deref().unwrap_or("NAME")));
         problem = problem.hint(format!(
-            "an administrator grants it: `{} | kubectl apply -f -`",
-            context.again(&format!("rbac {subcommand}"), &flags)
+            "an administrator grants it: `kubectl zerotrust rbac {} --bind {bind} | kubectl apply -f -`",
+            context.subcommand
         ));
         if words.iter().all(|word| word.contains(" configmaps")) {
             problem = problem.hint(

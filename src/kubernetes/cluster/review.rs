@@ -83,32 +83,21 @@ impl Cluster {
         for (field, value) in optional.into_iter().filter_map(|(field, value)| Some((field, value.as_ref()?))) {
             attributes[field] = value.as_str().into();
         }
-        let review = self
-            .review(
-                ACCESS,
-                "authorization.k8s.io/v1",
-                "SelfSubjectAccessReview",
-                json!({ "resourceAttributes": attributes }),
-            )
-            .await?;
+        let review = json!({ "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": attributes } });
+        let review = self.review(ACCESS, &review).await?;
         Ok(review.is_none_or(|review| review["status"]["allowed"] != json!(false)))
     }
 
     /// Who this program is to the API server (from Kubernetes 1.28 on).
     pub async fn whoami(&self) -> Result<Option<String>, AccessError> {
-        let review = self.review(IDENTITY, "authentication.k8s.io/v1", "SelfSubjectReview", json!({})).await?;
+        let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
+        let review = self.review(IDENTITY, &review).await?;
         Ok(review.and_then(|review| review["status"]["userInfo"]["username"].as_str().map(str::to_string)))
     }
 
     /// Makes a review; none where the server does not answer it.
-    async fn review(
-        &self,
-        path: &str,
-        api_version: &str,
-        kind: &str,
-        spec: Value,
-    ) -> Result<Option<Value>, AccessError> {
-        let review = json!({ "apiVersion": api_version, "kind": kind, "spec": spec });
+    async fn review(&self, path: &str, review: &Value) -> Result<Option<Value>, AccessError> {
         let body = Some(review.to_string().into_bytes());
         let answer = self.transport.call(&Call { method: Method::POST, path: path.into(), body, range: None }).await?;
         match answer.is_success() {
