@@ -58,6 +58,9 @@ impl Subject {
 /// What a rule of a role is about: group, resource, names.
 type About = (&'static str, String, Vec<&'static str>);
 
+/// What the resources of one rule share: group, verbs, names.
+type Alike = (&'static str, Vec<&'static str>, Vec<&'static str>);
+
 /// The roles, and their bindings where anybody gets them. What is needed in one namespace alone is a Role there.
 pub fn documents(wanted: &[Wanted], api: Api, name: &str, records: &str, subjects: &[Subject]) -> Vec<Value> {
     let mut roles: BTreeMap<Option<String>, BTreeMap<About, BTreeSet<&'static str>>> = BTreeMap::new();
@@ -145,7 +148,7 @@ fn rules(role: BTreeMap<About, BTreeSet<&'static str>>) -> Vec<Value> {
         .filter(|((.., names), _)| names.is_empty())
         .map(|((group, resource, _), verbs)| ((*group, resource.clone()), verbs.clone()))
         .collect();
-    let mut merged: BTreeMap<(&str, Vec<&str>, Vec<&str>), Vec<String>> = BTreeMap::new();
+    let mut merged: BTreeMap<Alike, Vec<String>> = BTreeMap::new();
     for ((group, resource, names), mut verbs) in role {
         if !names.is_empty()
             && let Some(given) = all.get(&(group, resource.clone()))
@@ -156,7 +159,7 @@ fn rules(role: BTreeMap<About, BTreeSet<&'static str>>) -> Vec<Value> {
             merged.entry((group, in_order(&verbs), names)).or_default().push(resource);
         }
     }
-    let rule = |((group, verbs, names), resources): ((&str, Vec<&str>, Vec<&str>), Vec<String>)| {
+    let rule = |((group, verbs, names), resources): (Alike, Vec<String>)| {
         let mut rule = json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
         if !names.is_empty() {
             rule["resourceNames"] = json!(names);

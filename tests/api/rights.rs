@@ -445,6 +445,9 @@ fn kept(rule: &Value, keeps: &impl Fn(&Right) -> bool) -> Vec<Value> {
     all.iter().filter(|right| keeps(right)).map(one).collect()
 }
 
+/// What decides nothing in these scenes, and so is not missed where it is used first.
+const SILENT: &[&str] = &[];
+
 /// Where each right was used for the first time, and how the acts ended.
 struct First {
     by: BTreeMap<Right, usize>,
@@ -497,8 +500,10 @@ fn each_is_missed(first: &First) {
     let stage = Stage::new();
     let cluster = &stage.cluster;
     let watched: Vec<&Right> = first.by.keys().filter(|right| right.0 == "watch").collect();
-    let rights: Vec<(&Right, usize)> =
+    let mut rights: Vec<(&Right, usize)> =
         first.by.iter().filter(|(right, _)| right.0 != "watch").map(|(right, index)| (right, *index)).collect();
+    // A record that cannot be read is noticed after the change: whoever lacks that comes last.
+    rights.sort_by_key(|(right, _)| (right.2 == "configmaps" && right.0 == "get", (*right).clone()));
     let mut documents = stage.without("wireguard-sync", "blind", |right| right.0 != "watch");
     for (number, (right, index)) in rights.iter().enumerate() {
         let name = ACTS[*index].subcommand().expect("a subcommand used it");
@@ -526,11 +531,12 @@ fn each_is_missed(first: &First) {
             let said = format!("{}{}", text(&output.stdout), text(&output.stderr)).to_lowercase();
             let is_said = said.contains(&right.2) || said.contains("forbidden");
             if output.status.code() == first.codes[index] && !is_said {
-                unmissed.push(format!("{line}: {} {}.{}\n{said}", right.0, right.2, right.1));
+                unmissed.push(format!("{} {}", right.0, right.2));
             }
         }
         stage.run(line, &users[name]);
     }
+    unmissed.retain(|right| !SILENT.contains(&right.as_str()));
     assert!(unmissed.is_empty(), "left out unnoticed: {unmissed:#?}");
 }
 
