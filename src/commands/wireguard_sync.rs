@@ -109,9 +109,10 @@ impl WireguardSync {
         let (context, now) = (session.context, Moment::of(session.context.now));
         let looked = Cell::new(None);
         let find = async || {
-            let Scene { world, unread, asked } = session.look(needs::sync(), needs::sync_follow_ups).await?;
+            let Scene { world, unread, asked, hidden } = session.look(needs::sync(), needs::sync_follow_ups).await?;
             let synced = sync_at(&world, &self.accept_risk, now)?;
             let mut text = show::unread::warning(&unread, context.paint_errors);
+            text += &show::unread::hidden(&hidden, context.paint_errors);
             match self.writing.dry_run {
                 DryRun::Client => text += &show::sync::text(&synced.drift, context.paint_errors),
                 _ => show::sync::unmended(&synced.drift).iter().for_each(|line| text += &format!("{line}\n")),

@@ -445,8 +445,20 @@ fn kept(rule: &Value, keeps: &impl Fn(&Right) -> bool) -> Vec<Value> {
     all.iter().filter(|right| keeps(right)).map(one).collect()
 }
 
-/// What decides nothing in these scenes, and so is not missed where it is used first.
-const SILENT: &[&str] = &[];
+/// What is not missed where it is used first: kinds that this server does not serve, so that nobody could read them; and what is
+/// known by another right too (Calico's version by the list, where its objects are by their being there).
+const SILENT: &[&str] = &[
+    "list bgpadvertisements",
+    "list ipaddresspools",
+    "list l2advertisements",
+    "list servicel2statuses",
+    "list servicebgpstatuses",
+    "list stagedglobalnetworkpolicies",
+    "list stagedkubernetesnetworkpolicies",
+    "list stagednetworkpolicies",
+    "get clusterinformations",
+    "get daemonsets",
+];
 
 /// Where each right was used for the first time, and how the acts ended.
 struct First {

@@ -31,7 +31,7 @@ fn bookmark(version: &str) -> Value {
 
 /// Where each watch went on; nothing where it began with all that there is.
 fn versions(server: &Fake) -> Vec<String> {
-    let paths = server.paths().into_iter().filter(|path| path.contains("watch=1"));
+    let paths = server.asked().into_iter().map(|asked| asked.path).filter(|path| path.contains("watch=1"));
     paths.map(|path| path.split("resourceVersion=").nth(1).unwrap_or_default().to_string()).collect()
 }
 
