@@ -71,6 +71,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('snapshot', 'snapshot', [CompletionResultType]::ParameterValue, 'Save what decides about the cluster''s traffic as manifests')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'List the changes that were made, newest first')
             [CompletionResult]::new('undo', 'undo', [CompletionResultType]::ParameterValue, 'Take a recorded change back')
+            [CompletionResult]::new('rbac', 'rbac', [CompletionResultType]::ParameterValue, 'Print the least roles with which subcommands do their work')
             [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version of this program')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -236,6 +237,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'To what')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Ports of the target, as 80, udp/53, 8000-8010, a name, or any; without it those that the target has itself')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why, for those who read the grant later')
+            [CompletionResult]::new('--expires', '--expires', [CompletionResultType]::ParameterName, 'Until when: a span as 2h, 1h30m or 7d, a day as 2026-12-31 (as it begins, in UTC), a time as 2026-12-31T18:00:00Z, or never; `sync` takes back what has ended')
             [CompletionResult]::new('--accept-risk', '--accept-risk', [CompletionResultType]::ParameterName, 'Go on in spite of a risk that a refusal named')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print: the changes as text (table, wide), or the resulting objects')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print: the changes as text (table, wide), or the resulting objects')
@@ -285,6 +287,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Only these ports of the Service, as 80, udp/53 or a name')
             [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Interface that new host endpoints name, as eth0 or *; without it the nodes'' addresses tell it')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why, for those who read the grant later')
+            [CompletionResult]::new('--expires', '--expires', [CompletionResultType]::ParameterName, 'Until when: a span as 2h, 1h30m or 7d, a day as 2026-12-31 (as it begins, in UTC), a time as 2026-12-31T18:00:00Z, or never; `sync` takes back what has ended')
             [CompletionResult]::new('--accept-risk', '--accept-risk', [CompletionResultType]::ParameterName, 'Go on in spite of a risk that a refusal named')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print: the changes as text (table, wide), or the resulting objects')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print: the changes as text (table, wide), or the resulting objects')
@@ -338,6 +341,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Only these ports of the Service, as 80, udp/53 or a name')
             [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Interface that new host endpoints name, as eth0 or *; without it the nodes'' addresses tell it')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why, for those who read the grant later')
+            [CompletionResult]::new('--expires', '--expires', [CompletionResultType]::ParameterName, 'Until when: a span as 2h, 1h30m or 7d, a day as 2026-12-31 (as it begins, in UTC), a time as 2026-12-31T18:00:00Z, or never; `sync` takes back what has ended')
             [CompletionResult]::new('--accept-risk', '--accept-risk', [CompletionResultType]::ParameterName, 'Go on in spite of a risk that a refusal named')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print: the changes as text (table, wide), or the resulting objects')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print: the changes as text (table, wide), or the resulting objects')
@@ -391,6 +395,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Only these ports of the Service, as 80, udp/53 or a name')
             [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Interface that new host endpoints name, as eth0 or *; without it the nodes'' addresses tell it')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why, for those who read the grant later')
+            [CompletionResult]::new('--expires', '--expires', [CompletionResultType]::ParameterName, 'Until when: a span as 2h, 1h30m or 7d, a day as 2026-12-31 (as it begins, in UTC), a time as 2026-12-31T18:00:00Z, or never; `sync` takes back what has ended')
             [CompletionResult]::new('--accept-risk', '--accept-risk', [CompletionResultType]::ParameterName, 'Go on in spite of a risk that a refusal named')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print: the changes as text (table, wide), or the resulting objects')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print: the changes as text (table, wide), or the resulting objects')
@@ -475,6 +480,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don''t timeout')
             [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'If true, opt-out of response compression for all requests to the server')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Only say what is behind, and end with 3 if anything is')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Go on: watch nodes, Services, pods and policies, bring everything up to date whenever one of them changes or a grant ends, and every five minutes anyway; one line for each object that is written; with --dry-run=client only say what is behind')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Go on: watch nodes, Services, pods and policies, bring everything up to date whenever one of them changes or a grant ends, and every five minutes anyway; one line for each object that is written; with --dry-run=client only say what is behind')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--no-record', '--no-record', [CompletionResultType]::ParameterName, 'Keep no record of the change: undo cannot take it back')
@@ -521,6 +528,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don''t timeout')
             [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'If true, opt-out of response compression for all requests to the server')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Only say what is behind, and end with 3 if anything is')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Go on: watch nodes, Services, pods and policies, bring everything up to date whenever one of them changes or a grant ends, and every five minutes anyway; one line for each object that is written; with --dry-run=client only say what is behind')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Go on: watch nodes, Services, pods and policies, bring everything up to date whenever one of them changes or a grant ends, and every five minutes anyway; one line for each object that is written; with --dry-run=client only say what is behind')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--no-record', '--no-record', [CompletionResultType]::ParameterName, 'Keep no record of the change: undo cannot take it back')
@@ -882,6 +891,45 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'kubectl-zerotrust;rbac' {
+            [CompletionResult]::new('--api', '--api', [CompletionResultType]::ParameterName, 'The API group of Calico''s objects, instead of asking the cluster')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Name of the roles and bindings; without it `zerotrust` with the subcommands behind')
+            [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'Who gets them: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml, name')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml, name')
+            [CompletionResult]::new('--record-namespace', '--record-namespace', [CompletionResultType]::ParameterName, 'Namespace of the records of changes')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace in which names are looked up; the context''s where not set, else all')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace in which names are looked up; the context''s where not set, else all')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to print in colour; NO_COLOR and TERM=dumb turn auto off')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more to standard error: 1 tells where facts come from, 6 every request')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more to standard error: 1 tells where facts come from, 6 every request')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig file to use for CLI requests')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The name of the kubeconfig context to use')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'The name of the kubeconfig cluster to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The name of the kubeconfig user to use')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Username to impersonate for the operation; a regular user or a service account in a namespace')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate for the operation')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The address and port of the Kubernetes API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The address and port of the Kubernetes API server')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'Path to a cert file for the certificate authority')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'Path to a client certificate file for TLS')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'Path to a client key file for TLS')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token for authentication to the API server')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'If true, the server''s certificate will not be checked for validity, which makes HTTPS connections insecure')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name to use for server certificate validation; the server''s hostname where not set')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don''t timeout')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'If true, opt-out of response compression for all requests to the server')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories are always read with what is below them; accepted as kubectl takes it')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories are always read with what is below them; accepted as kubectl takes it')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Look names up in all namespaces, whatever the context says')
+            [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Look names up in all namespaces, whatever the context says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'kubectl-zerotrust;completion' {
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
@@ -969,6 +1017,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('snapshot', 'snapshot', [CompletionResultType]::ParameterValue, 'Save what decides about the cluster''s traffic as manifests')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'List the changes that were made, newest first')
             [CompletionResult]::new('undo', 'undo', [CompletionResultType]::ParameterValue, 'Take a recorded change back')
+            [CompletionResult]::new('rbac', 'rbac', [CompletionResultType]::ParameterValue, 'Print the least roles with which subcommands do their work')
             [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version of this program')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -1023,6 +1072,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             break
         }
         'kubectl-zerotrust;help;undo' {
+            break
+        }
+        'kubectl-zerotrust;help;rbac' {
             break
         }
         'kubectl-zerotrust;help;completion' {

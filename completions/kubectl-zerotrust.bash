@@ -46,8 +46,8 @@ _kubectl__zerotrust() {
             kubectl__zerotrust,lockdown)
                 cmd="kubectl__zerotrust__subcmd__lockdown"
                 ;;
-            kubectl__zerotrust,promote)
-                cmd="kubectl__zerotrust__subcmd__promote"
+            kubectl__zerotrust,rbac)
+                cmd="kubectl__zerotrust__subcmd__rbac"
                 ;;
             kubectl__zerotrust,revoke)
                 cmd="kubectl__zerotrust__subcmd__revoke"
@@ -109,8 +109,8 @@ _kubectl__zerotrust() {
             kubectl__zerotrust__subcmd__help,lockdown)
                 cmd="kubectl__zerotrust__subcmd__help__subcmd__lockdown"
                 ;;
-            kubectl__zerotrust__subcmd__help,promote)
-                cmd="kubectl__zerotrust__subcmd__help__subcmd__promote"
+            kubectl__zerotrust__subcmd__help,rbac)
+                cmd="kubectl__zerotrust__subcmd__help__subcmd__rbac"
                 ;;
             kubectl__zerotrust__subcmd__help,revoke)
                 cmd="kubectl__zerotrust__subcmd__help__subcmd__revoke"
@@ -146,7 +146,7 @@ _kubectl__zerotrust() {
 
     case "${cmd}" in
         kubectl__zerotrust)
-            opts="-f -R -n -A -v -s -h -V --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help --version lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync sync revoke status explain diagnose test validate snapshot history undo completion version help"
+            opts="-f -R -n -A -v -s -h -V --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help --version lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync sync revoke status explain diagnose test validate snapshot history undo rbac completion version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -256,7 +256,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__allow)
-            opts="-o -y -f -R -n -A -v -s -h --from --to --port --reason --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --from --to --port --reason --expires --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -275,6 +275,10 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expires)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -418,7 +422,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__bgp__subcmd__allow)
-            opts="-o -y -f -R -n -A -v -s -h --from --port --interface --inline-nets --close-others --reason --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --advertise --peer --peer-as --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --from --port --interface --inline-nets --close-others --reason --expires --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --advertise --peer --peer-as --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -437,6 +441,10 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expires)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -966,7 +974,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__expose__subcmd__lb)
-            opts="-o -y -f -R -n -A -v -s -h --from --port --interface --inline-nets --close-others --reason --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --timeout --address --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --from --port --interface --inline-nets --close-others --reason --expires --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --timeout --address --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -985,6 +993,10 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expires)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1136,7 +1148,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__expose__subcmd__nodeport)
-            opts="-o -y -f -R -n -A -v -s -h --from --port --interface --inline-nets --close-others --reason --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --node-port --nodes --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --from --port --interface --inline-nets --close-others --reason --expires --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --node-port --nodes --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1155,6 +1167,10 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expires)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1306,7 +1322,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__help)
-            opts="lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help"
+            opts="lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1459,7 +1475,7 @@ _kubectl__zerotrust() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        kubectl__subcmd__zerotrust__subcmd__help__subcmd__promote)
+        kubectl__subcmd__zerotrust__subcmd__help__subcmd__rbac)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1722,7 +1738,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__lockdown)
-            opts="-o -y -f -R -n -A -v -s -h --except --only --log --staged --observe --log-prefix --log-rate --nodes --allow-from --allow-port --interface --inline-nets --close-others --name --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --except --only --log --nodes --allow-from --allow-port --interface --inline-nets --close-others --name --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1733,14 +1749,6 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --only)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --log-prefix)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --log-rate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1899,22 +1907,22 @@ _kubectl__zerotrust() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        kubectl__subcmd__zerotrust__subcmd__promote)
-            opts="-o -y -f -R -n -A -v -s -h --log --allow-from --allow-port --close-others --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+        kubectl__subcmd__zerotrust__subcmd__rbac)
+            opts="-o -f -R -n -A -v -s -h --api --name --bind --output --record-namespace --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --allow-from)
+                --api)
+                    COMPREPLY=($(compgen -W "crd v3" -- "${cur}"))
+                    return 0
+                    ;;
+                --name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --allow-port)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --accept-risk)
+                --bind)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1924,26 +1932,6 @@ _kubectl__zerotrust() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table wide json yaml name" -- "${cur}"))
-                    return 0
-                    ;;
-                --dry-run)
-                    COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
-                    return 0
-                    ;;
-                --field-manager)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --tests)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --confirm-within)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --probe)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --record-namespace)
@@ -2318,7 +2306,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__status)
-            opts="-o -f -R -n -A -v -s -h --exit-code --output --record-namespace --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -f -R -n -A -v -s -h --exit-code --output --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2330,10 +2318,6 @@ _kubectl__zerotrust() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table wide json yaml name" -- "${cur}"))
-                    return 0
-                    ;;
-                --record-namespace)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --filename)
@@ -2558,7 +2542,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__undo)
-            opts="-o -y -f -R -n -A -v -s -h --force --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3090,7 +3074,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__wireguard__subcmd__sync)
-            opts="-o -y -f -R -n -A -v -s -h --check --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-w -o -y -f -R -n -A -v -s -h --check --watch --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

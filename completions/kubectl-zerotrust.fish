@@ -53,7 +53,6 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s A -
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -s V -l version -d 'Print version'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "lockdown" -d 'Deny everything to all application namespaces, in both directions, but DNS'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "promote" -d 'Enforce the lockdown that is staged or observed'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "unlock" -d 'Take the lockdown back and keep the grants'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "allow" -d 'Open a flow wherever policy stops it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "expose-nodeport" -d 'Let clients outside reach a Service by a port of every node'
@@ -70,13 +69,12 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a 
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "history" -d 'List the changes that were made, newest first'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "undo" -d 'Take a recorded change back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "rbac" -d 'Print the least roles with which subcommands do their work'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "completion" -d 'Print a completion script for a shell'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "version" -d 'Print the version of this program'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l except -d 'Leave these namespaces open besides those that are found' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l only -d 'Lock only these namespaces' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l log-prefix -d 'What Felix writes before the packets while it observes (logPrefix), as \'zt %k %n\'' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l log-rate -d 'How many lines a Log rule writes at most while it observes (logActionRateLimit), as 10/second' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l allow-from -d 'Networks that go on reaching everything on the nodes: operators, routers, monitoring' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l allow-port -d 'Ports of the nodes that stay open to everybody, as 443 or udp/500' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l interface -d 'Interface that new host endpoints name, as eth0 or *; without it the nodes\' addresses tell it' -r
@@ -120,8 +118,6 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lock
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l log -d 'Log what is dropped to the nodes\' kernel log'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l staged -d 'Write it as a StagedGlobalNetworkPolicy (Calico 3.30 and later): nothing is closed, flow logs tell what would be'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l observe -d 'Log what would be dropped, and let it pass, until `promote`: nothing is closed, with every version of Calico'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l nodes -d 'Close the nodes too, to everything from outside the cluster but what is listed'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l inline-nets -d 'Write the nodes\' addresses into the rules, instead of into one GlobalNetworkSet'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -l close-others -d 'Close every door of a Service that has no grant, and hostPorts of applications, also those that are open now'
@@ -130,53 +126,6 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lock
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand lockdown" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l allow-from -d 'Other networks that go on reaching everything on the nodes than those named for the observation' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l allow-port -d 'Other ports of the nodes that stay open to everybody than those named for the observation' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
-wide\t'For people, with more columns'
-json\t'JSON'
-yaml\t'YAML'
-name\t'One name for each object'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l dry-run -d 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing' -r -f -a "none\t'The change is made'
-client\t'This program'
-server\t'The API server too'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l field-manager -d 'Name under which the API server notes who manages the written fields' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l tests -d 'Tests of reachability, as `test` takes them: refuse the change if one fails after it' -r -F
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l confirm-within -d 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l probe -d 'What else must go on accepting TCP connections until the change is confirmed' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l record-namespace -d 'Namespace of the records of changes' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l context -d 'The name of the kubeconfig context to use' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l cluster -d 'The name of the kubeconfig cluster to use' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l user -d 'The name of the kubeconfig user to use' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l as-uid -d 'UID to impersonate for the operation' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -s s -l server -d 'The address and port of the Kubernetes API server' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l client-key -d 'Path to a client key file for TLS' -r -F
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l token -d 'Bearer token for authentication to the API server' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
-false\t''"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
-false\t''"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l log -d 'Log what is dropped to the nodes\' kernel log'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l close-others -d 'Close every door of a Service that has no grant, and hostPorts of applications, also those that are open now'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -s y -l yes -d 'Do not ask'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -l no-record -d 'Keep no record of the change: undo cannot take it back'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand promote" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -l name -d 'Name of the lockdown\'s policy' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand unlock" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
@@ -226,6 +175,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l to -d 'To what' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l port -d 'Ports of the target, as 80, udp/53, 8000-8010, a name, or any; without it those that the target has itself' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l reason -d 'Why, for those who read the grant later' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l expires -d 'Until when: a span as 2h, 1h30m or 7d, a day as 2026-12-31 (as it begins, in UTC), a time as 2026-12-31T18:00:00Z, or never; `sync` takes back what has ended' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand allow" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
@@ -273,6 +223,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l port -d 'Only these ports of the Service, as 80, udp/53 or a name' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l interface -d 'Interface that new host endpoints name, as eth0 or *; without it the nodes\' addresses tell it' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l reason -d 'Why, for those who read the grant later' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l expires -d 'Until when: a span as 2h, 1h30m or 7d, a day as 2026-12-31 (as it begins, in UTC), a time as 2026-12-31T18:00:00Z, or never; `sync` takes back what has ended' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-nodeport" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
@@ -324,6 +275,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l port -d 'Only these ports of the Service, as 80, udp/53 or a name' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l interface -d 'Interface that new host endpoints name, as eth0 or *; without it the nodes\' addresses tell it' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l reason -d 'Why, for those who read the grant later' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l expires -d 'Until when: a span as 2h, 1h30m or 7d, a day as 2026-12-31 (as it begins, in UTC), a time as 2026-12-31T18:00:00Z, or never; `sync` takes back what has ended' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand expose-lb" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
@@ -375,6 +327,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l port -d 'Only these ports of the Service, as 80, udp/53 or a name' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l interface -d 'Interface that new host endpoints name, as eth0 or *; without it the nodes\' addresses tell it' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l reason -d 'Why, for those who read the grant later' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l expires -d 'Until when: a span as 2h, 1h30m or 7d, a day as 2026-12-31 (as it begins, in UTC), a time as 2026-12-31T18:00:00Z, or never; `sync` takes back what has ended' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand bgp-allow" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
@@ -464,6 +417,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wire
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l check -d 'Only say what is behind, and end with 3 if anything is'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s w -l watch -d 'Go on: watch nodes, Services, pods and policies, bring everything up to date whenever one of them changes or a grant ends, and every five minutes anyway; one line for each object that is written; with --dry-run=client only say what is behind'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s y -l yes -d 'Do not ask'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -l no-record -d 'Keep no record of the change: undo cannot take it back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand wireguard-sync" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
@@ -508,6 +462,7 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l check -d 'Only say what is behind, and end with 3 if anything is'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s w -l watch -d 'Go on: watch nodes, Services, pods and policies, bring everything up to date whenever one of them changes or a grant ends, and every five minutes anyway; one line for each object that is written; with --dry-run=client only say what is behind'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s y -l yes -d 'Do not ask'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -l no-record -d 'Keep no record of the change: undo cannot take it back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand sync" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
@@ -563,7 +518,6 @@ wide\t'For people, with more columns'
 json\t'JSON'
 yaml\t'YAML'
 name\t'One name for each object'"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l record-namespace -d 'Namespace of the records of changes' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand status" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
@@ -828,12 +782,48 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l force -d 'Put back also what others changed since of what the change made'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s y -l yes -d 'Do not ask'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l no-record -d 'Keep no record of the change: undo cannot take it back'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l api -d 'The API group of Calico\'s objects, instead of asking the cluster' -r -f -a "crd\t'crd.projectcalico.org'
+v3\t'projectcalico.org'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l name -d 'Name of the roles and bindings; without it `zerotrust` with the subcommands behind' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l bind -d 'Who gets them: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -s o -l output -d 'One of table, wide, json, yaml, name' -r -f -a "table\t'For people'
+wide\t'For people, with more columns'
+json\t'JSON'
+yaml\t'YAML'
+name\t'One name for each object'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l record-namespace -d 'Namespace of the records of changes' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -s v -l verbose -d 'Print more to standard error: 1 tells where facts come from, 6 every request' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l kubeconfig -d 'Path to the kubeconfig file to use for CLI requests' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l context -d 'The name of the kubeconfig context to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l cluster -d 'The name of the kubeconfig cluster to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l user -d 'The name of the kubeconfig user to use' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l as -d 'Username to impersonate for the operation; a regular user or a service account in a namespace' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l as-group -d 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l as-uid -d 'UID to impersonate for the operation' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -s s -l server -d 'The address and port of the Kubernetes API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l certificate-authority -d 'Path to a cert file for the certificate authority' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l client-certificate -d 'Path to a client certificate file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l client-key -d 'Path to a client key file for TLS' -r -F
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l token -d 'Bearer token for authentication to the API server' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l insecure-skip-tls-verify -d 'If true, the server\'s certificate will not be checked for validity, which makes HTTPS connections insecure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l tls-server-name -d 'Server name to use for server certificate validation; the server\'s hostname where not set' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l request-timeout -d 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don\'t timeout' -r
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -l disable-compression -d 'If true, opt-out of response compression for all requests to the server' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand rbac" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -s f -l filename -d 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints' -r -F
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -s n -l namespace -d 'Namespace in which names are looked up; the context\'s where not set, else all' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand completion" -l color -d 'When to print in colour; NO_COLOR and TERM=dumb turn auto off' -r -f -a "auto\t'On a terminal'
@@ -891,23 +881,23 @@ complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand vers
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "lockdown" -d 'Deny everything to all application namespaces, in both directions, but DNS'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "promote" -d 'Enforce the lockdown that is staged or observed'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "unlock" -d 'Take the lockdown back and keep the grants'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "allow" -d 'Open a flow wherever policy stops it'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "expose-nodeport" -d 'Let clients outside reach a Service by a port of every node'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "expose-lb" -d 'Let clients outside reach a Service by its load balancer\'s address'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "bgp-allow" -d 'Let clients outside reach a Service by an address that is advertised over BGP'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "wireguard-sync" -d 'Bring grants, the perimeter and lists of nodes up to date with nodes, tunnels and Services'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "revoke" -d 'Take a grant back'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "diagnose" -d 'Explain kernel log lines, and print the commands that open them'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "test" -d 'Test that connections pass, or do not'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "validate" -d 'Check Calico\'s objects by Calico\'s own rules'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "history" -d 'List the changes that were made, newest first'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "undo" -d 'Take a recorded change back'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "completion" -d 'Print a completion script for a shell'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "version" -d 'Print the version of this program'
-complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "lockdown" -d 'Deny everything to all application namespaces, in both directions, but DNS'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "unlock" -d 'Take the lockdown back and keep the grants'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "allow" -d 'Open a flow wherever policy stops it'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "expose-nodeport" -d 'Let clients outside reach a Service by a port of every node'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "expose-lb" -d 'Let clients outside reach a Service by its load balancer\'s address'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "bgp-allow" -d 'Let clients outside reach a Service by an address that is advertised over BGP'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "wireguard-sync" -d 'Bring grants, the perimeter and lists of nodes up to date with nodes, tunnels and Services'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "revoke" -d 'Take a grant back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "status" -d 'Show what is locked, the grants, and what was noticed'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "explain" -d 'Explain what becomes of a connection, hop by hop'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "diagnose" -d 'Explain kernel log lines, and print the commands that open them'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "test" -d 'Test that connections pass, or do not'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "validate" -d 'Check Calico\'s objects by Calico\'s own rules'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "snapshot" -d 'Save what decides about the cluster\'s traffic as manifests'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "history" -d 'List the changes that were made, newest first'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "undo" -d 'Take a recorded change back'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "rbac" -d 'Print the least roles with which subcommands do their work'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "completion" -d 'Print a completion script for a shell'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "version" -d 'Print the version of this program'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand help; and not __fish_seen_subcommand_from lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

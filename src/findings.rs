@@ -80,8 +80,9 @@ codes! {
     OBSERVED_OPENS = "ZT0305", Error, "an observing lockdown lets pass what this policy closes";
     BEHIND = "ZT0401", Warning, "it is not what nodes, tunnels and Services are today";
     BEHIND_ELSEWHERE = "ZT0402", Warning, "it is not what nodes, tunnels and Services are today, and somebody has to decide";
-    CHANGE_UNFINISHED = "ZT0601", Warning, "a change was not finished";
     NODE_ADDRESS_OF_POD = "ZT0403", Error, "a pod has an address that rules let in as a node's";
+    OVERDUE = "ZT0404", Warning, "a grant has ended, and is still open";
+    CHANGE_UNFINISHED = "ZT0601", Warning, "a change was not finished";
 }
 
 #[cfg(test)]

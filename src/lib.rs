@@ -18,6 +18,7 @@
 //! | [`diagnose`] | lines of kernel logs and a world, and gives groups of packets with the commands that open them | a client, files, the time |
 //! | [`show`] | any value, and gives text | a client |
 //! | [`apply`] and [`record`] | an [`ApprovedPlan`](apply::ApprovedPlan), and give a [`Change`](apply::Change) | prompts, tables |
+//! | [`rights`] | a subcommand's name, and gives the roles that it takes | a client, files, a world |
 //! | [`commands`] | flags, and give an [`Outcome`](outcome::Outcome) | nothing, but they hold no logic |
 //!
 //! [`logs`] is where kernel logs are read. [`model`] holds the nouns; [`findings`] and [`outcome`] are what can be noticed and how a command ends; [`cli`] is what
@@ -66,6 +67,7 @@ pub mod observe;
 pub mod outcome;
 pub mod plan;
 pub mod record;
+pub mod rights;
 pub mod show;
 #[cfg(test)]
 mod testing;

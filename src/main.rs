@@ -13,7 +13,8 @@ fn main() -> ExitCode {
         // clap knows which of its answers are errors (2) and which were asked for (0), and where each is printed.
         Err(error) => error.exit(),
     };
-    let context = Context::of_process(&cli.global);
+    let mut context = Context::of_process(&cli.global);
+    context.subcommand = cli.command.name();
     match cli.command.run(&context) {
         Ok(outcome) => outcome.into(),
         Err(problem) => {

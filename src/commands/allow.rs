@@ -4,10 +4,11 @@
 use super::change::{Planned, change};
 use super::context::Context;
 use super::session::Session;
+use super::terms::{Terms, bound};
 use crate::cli::Writing;
 use crate::outcome::{Outcome, Problem};
-use crate::plan::grant::Ask;
-use crate::plan::question::granted;
+use crate::plan::grant::{Ask, allow};
+use crate::plan::question::grant_id;
 use crate::plan::target::Target;
 use crate::plan::{Note, Risk, Weight, needs, ports};
 
@@ -21,6 +22,9 @@ Examples:
 
   # Pods to a range outside the cluster
   kubectl zerotrust allow --from shop/web --to 192.0.2.0/24 --port tcp/443
+
+  # For two hours; sync takes it back then, sync --watch at that very time
+  kubectl zerotrust allow --from 10.7.0.99 --to nginx --expires 2h --reason 'ticket 4711'
 
   # Only show what would change, as YAML
   kubectl zerotrust allow --from 10.7.0.99 --to nginx --dry-run=client -o yaml
@@ -43,9 +47,8 @@ pub struct Allow {
     /// Ports of the target, as 80, udp/53, 8000-8010, a name, or any; without it those that the target has itself
     #[arg(long, value_name = "PORT")]
     port: Vec<String>,
-    /// Why, for those who read the grant later
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    #[command(flatten)]
+    terms: Terms,
     /// Go on in spite of a risk that a refusal named
     #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
     accept_risk: Vec<Risk>,
@@ -62,15 +65,16 @@ impl Allow {
                 from: Target::parse(&self.from, namespace.as_deref())?,
                 to: Target::parse(&self.to, namespace.as_deref())?,
                 ports: ports::parse(&self.port)?,
-                reason: self.reason.clone(),
+                reason: self.terms.reason.clone(),
                 accepted: self.accept_risk.clone(),
             };
-            let (from, to) = (&ask.from, &ask.to);
+            let (from, to, end) = (&ask.from, &ask.to, self.terms.end(context)?);
             change(session, &self.writing, None, async || {
                 let scene =
                     session.observe(needs::flow(from, to), |world| needs::flow_follow_ups(world, from, to)).await?;
-                let (mut plan, grant) = granted(&scene.world, &ask)?;
-                if let Some(id) = grant {
+                let (plan, id) = (allow(&scene.world, &ask)?, grant_id(&scene.world, &ask)?);
+                let mut plan = bound(context, &scene.world, plan, &id, end)?;
+                if !plan.steps.is_empty() {
                     let text = format!("the grant is {id}: `kubectl zerotrust revoke {id}` takes it back");
                     plan.notes.push(Note { weight: Weight::Fact, text });
                 }

@@ -1,7 +1,8 @@
 //! What every command that changes something does with its plan: show it, ask, write it, say what was done.
 //! Never knows what the plan is for.
 
-mod printing;
+mod permitted;
+mod printed;
 mod taken_back;
 pub mod unfinished;
 
@@ -37,11 +38,21 @@ pub struct Planned {
     pub calico: Option<Version>,
 }
 
+/// Who reads what is said of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// A person, who sees the plan before it is made.
+    Person,
+    /// A log: one line for each object that is written, and none where nothing is to be done.
+    Log,
+}
+
 /// A change under way.
 struct Work<'a> {
     session: &'a Session<'a>,
     writing: &'a Writing,
     undoes: Option<u32>,
+    voice: Voice,
     /// What must hold after the change.
     tests: Vec<Assertion>,
     /// Set where the change has to be confirmed.
@@ -62,10 +73,22 @@ pub async fn change(
     undoes: Option<u32>,
     plan: impl AsyncFn() -> Result<Planned, Problem>,
 ) -> Result<Outcome, Problem> {
+    change_as(session, writing, undoes, Voice::Person, plan).await
+}
+
+/// The same, said to whom it concerns.
+pub async fn change_as(
+    session: &Session<'_>,
+    writing: &Writing,
+    undoes: Option<u32>,
+    voice: Voice,
+    plan: impl AsyncFn() -> Result<Planned, Problem>,
+) -> Result<Outcome, Problem> {
     let mut work = Work {
         session,
         writing,
         undoes,
+        voice,
         tests: trial::load(&writing.tests, session.namespace().as_deref())?,
         vigil: None,
         journal: None,
@@ -100,6 +123,11 @@ pub async fn change(
         if work.only_prints() {
             work.print_dry(&prepared);
             return Ok(Outcome::Done);
+        }
+        match work.permitted(&prepared).await {
+            Ok(()) => {}
+            Err(problem) if work.is_untouched(&done) => return Err(problem),
+            Err(problem) => return work.give_up(&done, problem, false).await,
         }
         if let Some(vigil) = work.vigil.as_ref().filter(|_| work.approved.is_none()) {
             vigil.break_glass(&prepared).await?;
@@ -181,6 +209,9 @@ impl Work<'_> {
             let writer = self.session.source.writer(false, &self.writing.field_manager);
             journal.forget(&writer).await?;
         }
+        if self.voice == Voice::Log {
+            return Ok(Outcome::Done);
+        }
         context.say(&diff::notes(&prepared.notes, context.paint_errors));
         match self.writing.output {
             Output::Json => context.print(&json_objects(&[])),
@@ -200,6 +231,10 @@ impl Work<'_> {
     fn approve(&mut self, prepared: Prepared) -> Result<ApprovedPlan, Problem> {
         let context = self.session.context;
         if self.approved.as_ref().is_some_and(|approved| approved.covers(&prepared)) {
+            return Ok(prepared.approved());
+        }
+        if self.voice == Voice::Log {
+            self.approved = Some(prepared.clone());
             return Ok(prepared.approved());
         }
         let text =
@@ -301,7 +336,7 @@ impl Work<'_> {
                 return Err(problem
                     .hint("`kubectl zerotrust history` shows what is recorded; the same command again completes it"));
             }
-            if let Some(number) = number.filter(|_| self.writing.output.is_text()) {
+            if let Some(number) = number.filter(|_| self.writing.output.is_text() && self.voice == Voice::Person) {
                 context.print(&format!("Recorded as {number}: `kubectl zerotrust undo {number}` takes it back.\n"));
             }
         }

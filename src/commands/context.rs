@@ -21,6 +21,8 @@ pub struct Context {
     pub global: Global,
     /// When the program started, in UTC.
     pub now: Timestamp,
+    /// The subcommand's name; empty before it is known.
+    pub subcommand: String,
     /// The command line, as it can be given again, without secrets.
     pub command_line: String,
     /// Colour on standard output.
@@ -50,6 +52,7 @@ impl Context {
         Context {
             global: global.clone(),
             now: Timestamp::now(),
+            subcommand: String::new(),
             command_line: command_line(std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned())),
             paint: paint(std::io::stdout().is_terminal()),
             paint_errors: paint(errors),

@@ -120,6 +120,7 @@ impl Explain {
             verdict,
             flow: Flow { from: asked.from.to_string(), to: asked.to.to_string(), protocol, port: ways.port },
             rules: rule::of_paths(&scene.world, &ways.paths),
+            grants: rule::grants_of_paths(&scene.world, &ways.paths),
             paths: ways.paths,
             fix,
             unread: scene.unread,

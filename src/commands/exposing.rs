@@ -8,10 +8,12 @@ use std::time::Duration;
 use super::change::{Planned, change};
 use super::context::Context;
 use super::session::{Scene, Session};
+use super::terms::{Terms, bound};
 use super::waiting::{self, Waited};
 use crate::cli::{DryRun, Writing};
 use crate::kubernetes::source::Source;
 use crate::model::intent::Way;
+use crate::model::moment::End;
 use crate::model::world::ServiceAddress;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::expose::advertise::PeerAsked;
@@ -42,9 +44,8 @@ pub struct Exposing {
     /// Close every door of a Service that has no grant, also those that are open now
     #[arg(long)]
     close_others: bool,
-    /// Why, for those who read the grant later
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    #[command(flatten)]
+    terms: Terms,
     /// Go on in spite of a risk that a refusal named
     #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
     accept_risk: Vec<Risk>,
@@ -88,9 +89,10 @@ impl Exposing {
                 peer: door.peer,
                 nodes: door.nodes.clone(),
                 shape,
-                reason: self.reason.clone(),
+                reason: self.terms.reason.clone(),
                 accepted: self.accept_risk.clone(),
             };
+            let end = self.terms.end(context)?;
             let waits = RefCell::new(None);
             let outcome = change(session, &self.writing, None, async || {
                 let (scene, first) = self.scene(session, &ask).await?;
@@ -100,14 +102,14 @@ impl Exposing {
                     Some(first) => (first.plan, first.id),
                     None => expose(&scene.world, &ask)?,
                 };
-                Ok(planned(plan, &id, &scene))
+                Ok(planned(bound(context, &scene.world, plan, &id, end)?, &id, &scene))
             })
             .await?;
             let Some(service) = waits.take() else { return Ok(outcome) };
             if self.writing.dry_run != DryRun::None || session.reads_stdin() {
                 return Ok(outcome);
             }
-            self.go_on(session, &ask, &service, door.timeout).await
+            self.go_on(session, &ask, end, &service, door.timeout).await
         })
     }
 
@@ -124,6 +126,7 @@ impl Exposing {
         &self,
         session: &Session<'_>,
         ask: &Ask,
+        end: Option<End>,
         service: &(String, String),
         timeout: Duration,
     ) -> Result<Outcome, Problem> {
@@ -148,7 +151,7 @@ impl Exposing {
         change(session, &self.writing, None, async || {
             let (scene, _) = self.scene(session, ask).await?;
             let (plan, id) = expose(&scene.world, ask)?;
-            Ok(planned(plan, &id, &scene))
+            Ok(planned(bound(session.context, &scene.world, plan, &id, end)?, &id, &scene))
         })
         .await
     }

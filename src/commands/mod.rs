@@ -15,11 +15,13 @@ pub mod exposing;
 pub mod history;
 pub mod lockdown;
 pub mod promote;
+pub mod rbac;
 pub mod revoke;
 pub mod session;
 pub mod signals;
 pub mod snapshot;
 pub mod status;
+pub mod terms;
 pub mod test;
 pub mod trial;
 pub mod undo;
@@ -27,6 +29,7 @@ pub mod unlock;
 pub mod validate;
 pub mod version;
 pub mod waiting;
+pub mod watching;
 pub mod wireguard_sync;
 
 use context::Context;
@@ -53,6 +56,16 @@ macro_rules! subcommands {
             }
         }
 
+        impl Command {
+            /// Its name on the command line.
+            pub fn name(&self) -> String {
+                let module = match self {
+                    $(Command::$name(_) => stringify!($module),)*
+                };
+                module.replace('_', "-")
+            }
+        }
+
         /// The file of every subcommand, for the test that none is forgotten.
         pub const FILES: &[&str] = &[$(stringify!($module)),*];
     };
@@ -76,6 +89,7 @@ subcommands! {
     snapshot::Snapshot,
     history::History,
     undo::Undo,
+    rbac::Rbac,
     completion::Completion,
     version::Version,
 }

@@ -2,7 +2,7 @@
 //! Never knows what the command wants to find out.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::context::Context;
 use super::signals;
@@ -10,7 +10,8 @@ use crate::apply::Interrupt;
 use crate::kubernetes::Reader;
 use crate::kubernetes::cluster::{Cluster, Listener, Notice, Way};
 use crate::kubernetes::manifests::Manifests;
-use crate::kubernetes::objects::{Objects, Query, Unread};
+use crate::kubernetes::names::RESOURCES;
+use crate::kubernetes::objects::{Answer, Coverage, Objects, Query, Unread};
 use crate::kubernetes::source::Source;
 use crate::model::world::World;
 use crate::observe;
@@ -43,9 +44,13 @@ pub struct Scene {
     pub world: World,
     /// Documents that could not be understood.
     pub unread: Vec<Unread>,
+    /// What was asked for.
+    pub asked: Vec<Query>,
+    /// The resources of which something may not be read.
+    pub hidden: BTreeSet<&'static str>,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
     /// Runs a command that reads something. Everything happens on this thread.
     pub fn run<F>(context: &Context, work: F) -> Result<Outcome, Problem>
     where
@@ -64,6 +69,17 @@ impl Session<'_> {
                 listens: Cell::new(false),
             };
             work(&session).await
+        })
+    }
+
+    /// A session of its own for the same command, with credentials as they are now; what stops one stops the other.
+    pub async fn again<'b>(&self, context: &'b Context) -> Result<Session<'b>, Problem> {
+        Ok(Session {
+            context,
+            source: open(context).await?,
+            interrupt: self.interrupt.clone(),
+            said: RefCell::new(*self.said.borrow()),
+            listens: Cell::new(self.listens.get()),
         })
     }
 
@@ -110,6 +126,7 @@ impl Session<'_> {
         let scene = self.look(first, next).await?;
         if !self.said.replace(true) {
             self.context.say(&unread::warning(&scene.unread, self.context.paint_errors));
+            self.context.say(&unread::hidden(&scene.hidden, self.context.paint_errors));
         }
         Ok(scene)
     }
@@ -133,8 +150,22 @@ impl Session<'_> {
                 break;
             }
         }
-        Ok(Scene { world, unread: objects.unread })
+        let hidden = hidden(&mut objects);
+        Ok(Scene { world, unread: objects.unread, asked: asked.into_iter().collect(), hidden })
     }
+}
+
+/// What may not be read, by its resources.
+fn hidden(objects: &mut Objects) -> BTreeSet<&'static str> {
+    let mut found = BTreeSet::new();
+    for resource in RESOURCES {
+        let is_hidden =
+            |coverage: &Coverage| coverage.query.kind == resource.kind && matches!(coverage.answer, Answer::Hidden(_));
+        if objects.coverage_mut(resource.kind).iter().any(is_hidden) {
+            found.insert(resource.plural);
+        }
+    }
+    found
 }
 
 async fn open(context: &Context) -> Result<Source, Problem> {

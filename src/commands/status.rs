@@ -5,8 +5,9 @@ use super::change::unfinished;
 use super::context::Context;
 use super::session::Session;
 use crate::cli::{Format, Output, Records};
+use crate::model::moment::Moment;
 use crate::outcome::{Outcome, Problem};
-use crate::plan::{needs, status::status};
+use crate::plan::{needs, status::status_at};
 use crate::show;
 use crate::show::paint::harmless;
 use crate::show::yaml::{json, yaml};
@@ -44,7 +45,7 @@ impl Status {
             // What a table has no room for is not asked for.
             let detailed = matches!(self.format.output, Output::Wide | Output::Json | Output::Yaml);
             let scene = session.observe(needs::status(detailed), needs::status_follow_ups).await?;
-            let mut status = status(&scene.world);
+            let mut status = status_at(&scene.world, Moment::of(context.now));
             match unfinished::findings(session, &self.records.record_namespace).await {
                 Ok(findings) => status.findings.extend(findings),
                 Err(error) => context.say(&format!("Warning: {}\n", harmless(&error.causes().join(": ")))),

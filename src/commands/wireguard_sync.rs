@@ -1,15 +1,17 @@
 //! `wireguard-sync`: grants and perimeter as nodes, tunnels and Services are today.
 //! Never knows what is behind, or what mends it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-use super::change::{Planned, change};
+use super::change::{Planned, Voice, change, change_as};
 use super::context::Context;
-use super::session::Session;
-use crate::cli::{Output, Writing};
+use super::session::{Scene, Session};
+use super::watching::{self, Looked};
+use crate::cli::{DryRun, Output, Writing};
+use crate::model::moment::Moment;
 use crate::outcome::{Outcome, Problem};
-use crate::plan::sync::{Synced, sync};
-use crate::plan::{Note, Risk, Weight, needs};
+use crate::plan::sync::{Synced, sync_at};
+use crate::plan::{Note, Risk, Weight, expiry, needs};
 use crate::show;
 use crate::show::yaml::{json, yaml};
 
@@ -20,6 +22,9 @@ Examples:
 
   # For a pipeline: 0 nothing is behind, 3 something is, 4 not enough could be seen
   kubectl zerotrust sync --check
+
+  # Keep everything up to date as long as this runs: nodes, tunnels, Services, and grants that end
+  kubectl zerotrust sync --watch --yes
 
   # On a directory of manifests
   kubectl zerotrust sync -f examples/platform9 --yes
@@ -33,13 +38,17 @@ cannot be told.";
 /// was turned on or off, nodes came, went or have other addresses, a Service has another port, node port or load balancer
 /// address. The perimeter follows: a new node gets its host endpoint before its address enters any list. Lists of the nodes'
 /// addresses that people wrote into rules and GlobalNetworkSets are completed in place, but where strangers would come in. What
-/// cannot be told is left and named, and so is what somebody else keeps. When nothing is behind, nothing is written.
+/// cannot be told is left and named, and so is what somebody else keeps. A grant that has ended (--expires) is taken back. When nothing is behind, nothing is written.
 #[derive(Debug, clap::Args)]
 #[command(visible_alias = "sync", after_help = EXAMPLES)]
 pub struct WireguardSync {
     /// Only say what is behind, and end with 3 if anything is
     #[arg(long, conflicts_with_all = ["dry_run", "yes"])]
     check: bool,
+    /// Go on: watch nodes, Services, pods and policies, bring everything up to date whenever one of them changes or a grant ends,
+    /// and every five minutes anyway; one line for each object that is written; with --dry-run=client only say what is behind
+    #[arg(short, long, conflicts_with_all = ["check", "confirm_within", "tests"])]
+    watch: bool,
     /// Go on in spite of a risk that a refusal named
     #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
     accept_risk: Vec<Risk>,
@@ -51,9 +60,12 @@ impl WireguardSync {
     /// Brings it up to date, or says what is behind.
     pub fn run(&self, context: &Context) -> Result<Outcome, Problem> {
         Session::run(context, async |session| {
+            if self.watch {
+                return self.keep(session).await;
+            }
             if self.check {
                 let scene = session.observe(needs::sync(), needs::sync_follow_ups).await?;
-                let synced = sync(&scene.world, &self.accept_risk)?;
+                let synced = sync_at(&scene.world, &self.accept_risk, Moment::of(context.now))?;
                 context.say(&show::diff::notes(&synced.plan.notes, context.paint_errors));
                 context.print(&match self.writing.output {
                     Output::Table | Output::Wide => show::sync::text(&synced.drift, context.paint),
@@ -66,7 +78,7 @@ impl WireguardSync {
             let left = Cell::new(Outcome::Done);
             let outcome = change(session, &self.writing, None, async || {
                 let scene = session.observe(needs::sync(), needs::sync_follow_ups).await?;
-                let mut synced = sync(&scene.world, &self.accept_risk)?;
+                let mut synced = sync_at(&scene.world, &self.accept_risk, Moment::of(context.now))?;
                 left.set(after(&synced));
                 let unmended = show::sync::unmended(&synced.drift);
                 synced.plan.notes.extend(unmended.into_iter().map(|text| Note { weight: Weight::Warning, text }));
@@ -75,6 +87,47 @@ impl WireguardSync {
             .await?;
             Ok(if outcome == Outcome::Done { left.get() } else { outcome })
         })
+    }
+
+    /// Goes on until it is interrupted.
+    async fn keep(&self, session: &Session<'_>) -> Result<Outcome, Problem> {
+        match self.writing.dry_run {
+            DryRun::None if !self.writing.yes => {
+                let problem = Problem::usage("--watch asks nobody, so it needs the yes beforehand");
+                Err(problem.hint("--watch --yes changes what is behind, --watch --dry-run=client only says it"))
+            }
+            DryRun::Server => Err(Problem::usage("--watch does not go with --dry-run=server").hint("--dry-run=client")),
+            DryRun::None | DryRun::Client => {
+                let said = RefCell::new(String::new());
+                watching::keep(session, async |own| self.look(own, &said).await).await
+            }
+        }
+    }
+
+    /// Brings everything up to date once, as a log has it. What is said is said again only once it has changed.
+    async fn look(&self, session: &Session<'_>, said: &RefCell<String>) -> Result<Looked, Problem> {
+        let (context, now) = (session.context, Moment::of(session.context.now));
+        let looked = Cell::new(None);
+        let find = async || {
+            let Scene { world, unread, asked, hidden } = session.look(needs::sync(), needs::sync_follow_ups).await?;
+            let synced = sync_at(&world, &self.accept_risk, now)?;
+            let mut text = show::unread::warning(&unread, context.paint_errors);
+            text += &show::unread::hidden(&hidden, context.paint_errors);
+            match self.writing.dry_run {
+                DryRun::Client => text += &show::sync::text(&synced.drift, context.paint_errors),
+                _ => show::sync::unmended(&synced.drift).iter().for_each(|line| text += &format!("{line}\n")),
+            }
+            if said.replace(text.clone()) != text && !text.is_empty() {
+                context.say(&format!("{} {text}", context.when()));
+            }
+            looked.set(Some(Looked { asked, end: expiry::next(&world, now) }));
+            Ok(Planned { plan: synced.plan, calico: world.calico })
+        };
+        match self.writing.dry_run {
+            DryRun::Client => _ = find().await?,
+            _ => _ = change_as(session, &self.writing, None, Voice::Log, find).await?,
+        }
+        looked.take().ok_or_else(|| Problem::failed("nothing was looked at"))
     }
 }
 

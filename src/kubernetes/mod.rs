@@ -13,6 +13,7 @@ pub mod names;
 pub mod objects;
 mod once;
 pub mod page;
+pub mod rights;
 pub mod slim;
 pub mod source;
 

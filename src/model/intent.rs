@@ -6,6 +6,8 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::moment::Moment;
+
 /// Something that was asked to be reachable: the source of truth of every rule that the tool writes for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,6 +22,9 @@ pub struct Grant {
     /// Why, in the operator's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Until when; none means until it is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Moment>,
     /// Through which door, where clients outside come by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<Through>,
@@ -241,6 +246,7 @@ mod tests {
             to: Peer::Pods { namespace: "shop".into(), selector: "app == \"web\"".into(), named: "service/web".into() },
             ports: Some(ports.iter().map(port).collect()),
             reason: None,
+            expires: None,
             through: None,
         }
     }
@@ -268,7 +274,10 @@ mod tests {
     #[test]
     fn the_id_is_the_same_for_the_same_grant_and_another_for_another() {
         let one = grant("10.7.0.99/32", &[("TCP", 80), ("TCP", 443)]);
-        let same = Grant { reason: Some("tickets".into()), ..grant("10.7.0.99/32", &[("TCP", 443), ("TCP", 80)]) };
+        let expires = "2026-12-31T00:00:00Z".parse().ok();
+        assert!(expires.is_some());
+        let same =
+            Grant { reason: Some("tickets".into()), expires, ..grant("10.7.0.99/32", &[("TCP", 443), ("TCP", 80)]) };
         assert_eq!(one.id(), same.id());
         assert_ne!(one.id(), grant("10.7.0.98/32", &[("TCP", 80), ("TCP", 443)]).id());
         assert_eq!(one.id().len(), 10);

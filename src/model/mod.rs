@@ -4,6 +4,7 @@
 pub mod compile;
 pub mod flow;
 pub mod intent;
+pub mod moment;
 pub mod net;
 pub mod policy;
 pub mod selector;

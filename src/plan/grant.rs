@@ -59,6 +59,7 @@ pub fn allow(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
         to: to.peer.clone(),
         ports: asked_ports.clone(),
         reason: ask.reason.clone(),
+        expires: None,
         through: None,
     };
     let work = Work::new(world, from, to, grant)?;

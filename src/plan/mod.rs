@@ -12,6 +12,7 @@ pub mod dns;
 pub mod dns_reach;
 pub mod edit;
 pub mod ends;
+pub mod expiry;
 pub mod expose;
 pub mod exposure;
 pub mod facts;

@@ -79,7 +79,7 @@ impl Opening<'_> {
     }
 
     /// Puts the grant itself where its rules are: at the receiving end, else at the sending one. A grant that is there
-    /// stays where it is, and learns a new reason.
+    /// stays where it is, learns a new reason, and keeps its end.
     pub fn annotate(&self, plan: &mut Plan, holder: Option<PolicyId>) -> Result<(), PlanError> {
         let known = grants(self.world).into_iter().find(|info| info.id == self.id);
         let holder = match &known {
@@ -94,7 +94,10 @@ impl Opening<'_> {
         };
         let Some(holder) = holder else { return Ok(()) };
         let mut grant = self.grant.clone();
-        grant.reason = grant.reason.or_else(|| known.and_then(|info| info.grant.reason));
+        if let Some(info) = known {
+            grant.reason = grant.reason.or(info.grant.reason);
+            grant.expires = grant.expires.or(info.grant.expires);
+        }
         let text = serde_json::to_string(&grant)
             .map_err(|error| PlanError::Refused { reason: error.to_string(), hints: Vec::new() })?;
         let edit = Edit::Annotate(format!("{GRANT}-{}", self.id), Some(text));

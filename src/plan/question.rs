@@ -147,10 +147,14 @@ pub fn granted(world: &World, ask: &Ask) -> Result<(Plan, Option<String>), PlanE
     if plan.steps.is_empty() {
         return Ok((plan, None));
     }
+    Ok((plan, Some(grant_id(world, ask)?)))
+}
+
+/// The id of the grant that is asked for.
+pub fn grant_id(world: &World, ask: &Ask) -> Result<String, PlanError> {
     let (from, to) = (resolve(world, &ask.from)?, resolve(world, &ask.to)?);
     let ports = ports::resolve(world, &to, ask.ports.as_ref())?;
-    let id = Grant { from: from.peer, to: to.peer, ports, reason: None, through: None }.id();
-    Ok((plan, Some(id)))
+    Ok(Grant { from: from.peer, to: to.peer, ports, reason: None, expires: None, through: None }.id())
 }
 
 pub(super) fn usage(reason: String, hint: String) -> PlanError {

@@ -122,6 +122,12 @@ pub fn revoke(world: &World, which: &Which) -> Result<Plan, PlanError> {
         Which::Id(id) => by_id(world, &known, id)?,
         Which::Flow { from, to, ports } => by_flow(world, &known, from, to, ports.as_ref())?,
     };
+    take_back(world, &chosen)
+}
+
+/// Takes back the grants with these ids.
+pub fn take_back(world: &World, chosen: &[String]) -> Result<Plan, PlanError> {
+    let known = grants(world);
     let mut plan = Plan::default();
     let names: Vec<String> = chosen
         .iter()
@@ -135,7 +141,7 @@ pub fn revoke(world: &World, which: &Which) -> Result<Plan, PlanError> {
         .collect();
     plan.title = format!("revoke {}", names.join(" and "));
     for (policy, written) in &world.written {
-        let edits = edits(written, &chosen);
+        let edits = edits(written, chosen);
         if edits.is_empty() {
             continue;
         }
@@ -144,7 +150,7 @@ pub fn revoke(world: &World, which: &Which) -> Result<Plan, PlanError> {
         plan.steps.push(Step { object: object(policy), planned_on, edits, why });
     }
     delete_what_is_empty(world, &mut plan)?;
-    doors::close(world, &known, &chosen, &mut plan);
+    doors::close(world, &known, chosen, &mut plan);
     let text = "connections that are established go on until they end".to_string();
     plan.notes.push(Note { weight: Weight::Fact, text });
     Ok(plan)

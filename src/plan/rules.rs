@@ -230,7 +230,7 @@ mod tests {
     }
 
     fn shown(world: &World, from: Peer, to: Peer, ports: Option<Vec<GrantPort>>, direction: Direction) -> Vec<String> {
-        let grant = Grant { from, to, ports, reason: None, through: None };
+        let grant = Grant { from, to, ports, reason: None, expires: None, through: None };
         let text = |rule: &RuleSpec| {
             let mut rule = rule.clone();
             assert_eq!(rule.metadata.take().unwrap().annotations[GRANT], grant.id());
@@ -291,7 +291,8 @@ mod tests {
             shown(&world, pods("shop"), Peer::World, None, Direction::Egress),
             [r#"{"action":"Allow","destination":{"notNets":["10.20.0.0/16","10.128.146.41/32"]}}"#]
         );
-        let unknown = Grant { from: pods("shop"), to: Peer::World, ports: None, reason: None, through: None };
+        let unknown =
+            Grant { from: pods("shop"), to: Peer::World, ports: None, reason: None, expires: None, through: None };
         assert!(matches!(
             rules(&World::default(), &unknown, Direction::Egress, "shop"),
             Err(PlanError::Unknown { .. })

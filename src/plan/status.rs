@@ -1,8 +1,11 @@
 //! What holds in a world: which namespaces are locked and by what, which grants there are, what was noticed.
 //! Never plans anything.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
+use super::expiry;
 use super::facts::{Known, facts};
 use super::lockdown::locked;
 use super::namespaces::{left_out, names};
@@ -13,6 +16,7 @@ use super::staged::Standing;
 use super::staged::findings::findings as observed_findings;
 use super::sync::{self, Remedy};
 use crate::findings::{Finding, Severity};
+use crate::model::moment::Moment;
 use crate::model::policy::PolicyId;
 use crate::model::world::World;
 
@@ -31,6 +35,8 @@ pub struct Status {
     pub namespaces: Vec<Covered>,
     /// Every grant, by id.
     pub grants: Vec<GrantInfo>,
+    /// The ids of those that have ended, once the time is known.
+    pub overdue: BTreeSet<String>,
     /// What was noticed, the worst first.
     pub findings: Vec<Finding>,
     /// What could not be seen.
@@ -87,7 +93,23 @@ impl Status {
     }
 }
 
-/// Looks at a world.
+/// Looks at a world at a certain time: what has ended by then is overdue.
+pub fn status_at(world: &World, now: Moment) -> Status {
+    let mut status = status(world);
+    status.overdue = expiry::overdue(world, now).into_iter().map(|info| info.id).collect();
+    status.findings = in_order(status.findings.into_iter().chain(expiry::findings(world, now)));
+    status
+}
+
+/// The worst first, each once.
+fn in_order(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = findings.collect();
+    findings.sort_by(|one, other| (one.code.severity, one).cmp(&(other.code.severity, other)));
+    findings.dedup();
+    findings
+}
+
+/// Looks at a world, whatever the time.
 pub fn status(world: &World) -> Status {
     let (locked, left_out) = (locked(world), left_out(world));
     let pods = |name: &str| {
@@ -109,10 +131,8 @@ pub fn status(world: &World) -> Status {
     };
     let drift = sync::drift(world);
     let behind = drift.iter().filter_map(sync::finding).chain(sync::taken(world));
-    let mut findings: Vec<Finding> =
-        world.findings.iter().cloned().chain(orphans(world)).chain(behind).chain(observed_findings(world)).collect();
-    findings.sort_by(|one, other| (one.code.severity, one).cmp(&(other.code.severity, other)));
-    findings.dedup();
+    let noticed = orphans(world).into_iter().chain(behind).chain(observed_findings(world));
+    let findings = in_order(world.findings.iter().cloned().chain(noticed));
     let mut gaps: Vec<String> = world.gaps.iter().map(|gap| format!("{}: {}", gap.place, gap.reason)).collect();
     let unknown = drift.iter().filter(|drift| matches!(drift.remedy, Remedy::Unknown(_)));
     gaps.extend(unknown.map(|drift| format!("{}: {}", drift.what, drift.detail)));
@@ -124,6 +144,7 @@ pub fn status(world: &World) -> Status {
         perimeter: standing(world),
         namespaces,
         grants: grants(world),
+        overdue: BTreeSet::new(),
         findings,
         gaps,
         calico: world.calico.map(|version| version.to_string()),

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::rule::Rules;
+use super::rule::{Granted, Rules};
 use crate::kubernetes::objects::{Place, Unread};
 use crate::model::flow::{Decider, Hop, HopAction, Packet, Path, Verdict};
 use crate::model::policy::Direction;
@@ -19,6 +19,9 @@ pub struct Explanation {
     /// Every way that the flow can take.
     #[serde(serialize_with = "paths")]
     pub paths: Vec<Path>,
+    /// The grants whose rules decided.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Granted>,
     /// What would open it.
     pub fix: Vec<Fix>,
     /// Documents that could not be read.
@@ -238,6 +241,7 @@ mod tests {
                 port: Some(80),
             },
             paths: vec![path],
+            grants: Vec::new(),
             fix: vec![Fix { command: "kubectl zerotrust allow --from a --to b".into(), grant: "abcdefghij".into() }],
             unread: vec![Unread {
                 place: Place::File { file: std::sync::Arc::new("dir/a.yaml".into()), line: 7 },

@@ -1,14 +1,19 @@
 //! A rule in one line, as its author wrote it: what it does, and to which packets.
 //! Never knows whether it matches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use serde::Serialize;
+
+use crate::kubernetes::names::GRANT;
 use crate::model::flow::{Decider, Path};
+use crate::model::moment::Moment;
 use crate::model::policy::{Direction, PolicyId};
 use crate::model::spec::{EntitySpec, IntOrString, RuleSpec};
 use crate::model::words::listed;
 use crate::model::world::World;
+use crate::plan::revoke;
 
 /// Rules by policy, direction and place, in words.
 pub type Rules = BTreeMap<(PolicyId, Direction, usize), String>;
@@ -16,22 +21,71 @@ pub type Rules = BTreeMap<(PolicyId, Direction, usize), String>;
 /// How many addresses, ports or names of a rule are spelled out.
 const NAMES: usize = 3;
 
-/// The rules that decided on some paths, where they can be read as they were written: those of Calico's own policies.
-pub fn of_paths(world: &World, paths: &[Path]) -> Rules {
-    let mut rules = Rules::new();
-    for by in paths.iter().flat_map(|path| &path.hops).filter_map(|hop| hop.by.as_ref()) {
-        let Decider::Rule { policy, direction, index, .. } = by else { continue };
-        let key = (policy.clone(), *direction, *index);
-        if rules.contains_key(&key) {
-            continue;
-        }
-        let spec = world.written.get(policy).map(|written| match direction {
+/// A grant whose rule decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Granted {
+    /// Its id.
+    pub id: String,
+    /// Who may connect.
+    pub from: String,
+    /// To what.
+    pub to: String,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Moment>,
+}
+
+/// The grants whose rules decided on some paths, by id.
+pub fn grants_of_paths(world: &World, paths: &[Path]) -> Vec<Granted> {
+    let ids: BTreeSet<&str> = deciding(world, paths).filter_map(|(_, rule)| grant_of(rule)).collect();
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let known = revoke::grants(world).into_iter().filter(|info| ids.contains(info.id.as_str()));
+    let granted = known.map(|info| Granted {
+        id: info.id,
+        from: info.grant.from.to_string(),
+        to: info.grant.to.to_string(),
+        reason: info.grant.reason,
+        expires: info.grant.expires,
+    });
+    granted.collect()
+}
+
+fn grant_of(rule: &RuleSpec) -> Option<&str> {
+    rule.metadata.as_ref()?.annotations.get(GRANT).map(String::as_str)
+}
+
+/// The rules that decided, where they can be read as they were written.
+fn deciding<'w>(
+    world: &'w World,
+    paths: &'w [Path],
+) -> impl Iterator<Item = ((PolicyId, Direction, usize), &'w RuleSpec)> {
+    let by = paths.iter().flat_map(|path| &path.hops).filter_map(|hop| hop.by.as_ref());
+    by.filter_map(|by| {
+        let Decider::Rule { policy, direction, index, .. } = by else { return None };
+        let written = world.written.get(policy)?;
+        let rules = match direction {
             Direction::Ingress => &written.spec.ingress,
             Direction::Egress => &written.spec.egress,
-        });
-        if let Some(rule) = spec.and_then(|rules| rules.get(*index)) {
-            rules.insert(key, in_words(rule));
-        }
+        };
+        Some(((policy.clone(), *direction, *index), rules.get(*index)?))
+    })
+}
+
+/// The rules that decided on some paths, where they can be read as they were written: those of Calico's own policies.
+pub fn of_paths(world: &World, paths: &[Path]) -> Rules {
+    let grants = grants_of_paths(world, paths);
+    let mut rules = Rules::new();
+    for (key, rule) in deciding(world, paths) {
+        let ending = || {
+            let grant = grants.iter().find(|grant| Some(grant.id.as_str()) == grant_of(rule))?;
+            Some(format!(" (grant {}, until {})", grant.id, grant.expires?))
+        };
+        rules.entry(key).or_insert_with(|| in_words(rule) + &ending().unwrap_or_default());
     }
     rules
 }

@@ -13,6 +13,7 @@ use super::table::columns;
 use crate::findings::{Finding, Severity};
 use crate::kubernetes::objects::Unread;
 use crate::model::intent::Hosts;
+use crate::model::moment::Moment;
 use crate::model::policy::{Direction, PolicyId};
 use crate::plan::grant::show_ports;
 use crate::plan::perimeter::standing::{Closes, Standing};
@@ -36,12 +37,7 @@ pub fn text(status: &Status, wide: bool, paint: Paint) -> String {
         _ = write!(out, "\n{}", columns(&["NAMESPACE", "STATE", "PODS", "LEFT OUT AS"], &rows));
     }
     if !status.grants.is_empty() {
-        let headings: &[&str] = match wide {
-            true => &["GRANT", "FROM", "TO", "PORTS", "REASON", "RULES"],
-            false => &["GRANT", "FROM", "TO", "PORTS", "REASON"],
-        };
-        let rows: Vec<Vec<String>> = status.grants.iter().map(|info| grant(info, wide)).collect();
-        _ = write!(out, "\n{}", columns(headings, &rows));
+        _ = write!(out, "\n{}", grants(status, wide));
     }
     if !status.findings.is_empty() {
         let rows: Vec<Vec<String>> = status.findings.iter().map(finding).collect();
@@ -134,10 +130,28 @@ fn counts(findings: &[Finding]) -> String {
     if parts.is_empty() { "none".into() } else { parts.join(", ") }
 }
 
-fn grant(info: &GrantInfo, wide: bool) -> Vec<String> {
+/// The grants; when they end only where one does.
+fn grants(status: &Status, wide: bool) -> String {
+    let end = status.grants.iter().any(|info| info.grant.expires.is_some());
+    let further = [("UNTIL", end), ("RULES", wide)].into_iter().filter(|(_, shown)| *shown).map(|(heading, _)| heading);
+    let headings: Vec<&str> = ["GRANT", "FROM", "TO", "PORTS", "REASON"].into_iter().chain(further).collect();
+    let row = |info: &GrantInfo| {
+        let until = match info.grant.expires {
+            Some(moment) if status.overdue.contains(&info.id) => format!("{moment} (overdue)"),
+            Some(moment) => moment.to_string(),
+            None => String::new(),
+        };
+        grant(info, end.then_some(until), wide)
+    };
+    let rows: Vec<Vec<String>> = status.grants.iter().map(row).collect();
+    columns(&headings, &rows)
+}
+
+fn grant(info: &GrantInfo, until: Option<String>, wide: bool) -> Vec<String> {
     let ports = show_ports(info.grant.ports.as_deref());
     let reason = info.grant.reason.clone().unwrap_or_default();
     let mut row = vec![info.id.clone(), info.grant.from.to_string(), info.grant.to.to_string(), ports, reason];
+    row.extend(until);
     if wide {
         let rules = info.rules.iter().map(|(policy, direction, index)| format!("{policy} {direction} {index}"));
         row.push(rules.collect::<Vec<_>>().join(", "));
@@ -208,6 +222,11 @@ struct GrantView<'a> {
     ports: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    /// RFC 3339 in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<Moment>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    overdue: bool,
     policy: PolicyView<'a>,
     rules: Vec<RuleView<'a>>,
 }
@@ -234,6 +253,8 @@ pub fn value<'a>(status: &'a Status, unread: &[Unread]) -> impl Serialize + use<
         to: info.grant.to.to_string(),
         ports: show_ports(info.grant.ports.as_deref()),
         reason: info.grant.reason.as_deref(),
+        expires: info.grant.expires,
+        overdue: status.overdue.contains(&info.id),
         policy: PolicyView::from(&info.policy),
         rules: info
             .rules

@@ -2,6 +2,7 @@
 //! Never knows whether it matters to the question; the verdict says that.
 
 use std::borrow::Borrow;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::paint::{Paint, harmless};
@@ -10,6 +11,19 @@ use crate::model::words::counted;
 
 /// How many documents are listed.
 const LISTED: usize = 10;
+
+/// What the server does not show, by its resources; empty if it shows everything.
+pub fn hidden(resources: &BTreeSet<&str>, paint: Paint) -> String {
+    if resources.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> = resources.iter().copied().collect();
+    let word = paint.warning("Warning");
+    format!(
+        "{word}: not all that this looks at can be read: {}; `kubectl zerotrust rbac` prints the roles that it takes\n",
+        names.join(", ")
+    )
+}
 
 /// The warning; empty if everything was read.
 pub fn warning<D: Borrow<Unread>>(unread: &[D], paint: Paint) -> String {

@@ -132,7 +132,7 @@ spec:
 }
 
 /// DatastoreMigration as far as it is read; the release that brings it is not to be had as a Go module.
-const MIGRATIONS: &str = "
+pub const MIGRATIONS: &str = "
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata:
@@ -256,8 +256,9 @@ fn a_refusal_for_a_tier_names_the_role_that_suffices() {
     let cluster = native();
     cluster.plane.apply(TIER_RIGHTS);
     let kubeconfig = cluster.plane.kubeconfig_for("jane", &[]);
+    // One write alone: the server itself says what it lacks.
     let lockdown = || {
-        let mut command = cluster.command(&["lockdown", "--yes", "--kubeconfig"]);
+        let mut command = cluster.command(&["lockdown", "--yes", "--no-record", "--kubeconfig"]);
         command.arg(&kubeconfig).output().expect("run the plugin")
     };
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
@@ -267,7 +268,7 @@ fn a_refusal_for_a_tier_names_the_role_that_suffices() {
         let words = text(&refused.stderr);
         match words.contains("in tier") {
             true => break words,
-            false if refused.status.success() => drop(cluster.plugin(&["undo", "--yes"])),
+            false if refused.status.success() => drop(cluster.plugin(&["unlock", "--yes"])),
             false => {}
         }
         assert!(std::time::Instant::now() < deadline, "never refused for a tier: {words}");
@@ -287,6 +288,44 @@ fn a_refusal_for_a_tier_names_the_role_that_suffices() {
         std::thread::sleep(std::time::Duration::from_millis(300));
     }
     assert_eq!(cluster.stored(&["globalnetworkpolicies.projectcalico.org"])["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_role_for_tiers_suffices_and_without_it_nothing_is_begun() {
+    let cluster = native();
+    cluster.plane.apply(TIER_RIGHTS);
+    let role = |user: &str| -> Value {
+        let bind = format!("user:{user}");
+        let args = ["rbac", "lockdown", "allow", "--name", user, "--bind", &bind, "--output", "json"];
+        serde_json::from_str(&cluster.done(&args)).expect("JSON")
+    };
+    let ann = role("ann");
+    assert!(ann.to_string().contains("tier.globalnetworkpolicies"), "the cluster says which group it is: {ann}");
+    let mut bob = role("bob");
+    for document in bob["items"].as_array_mut().expect("documents") {
+        let Some(rules) = document["rules"].as_array_mut() else { continue };
+        rules.iter_mut().filter_map(|rule| rule["resources"].as_array_mut()).for_each(|resources| {
+            resources.retain(|resource| !resource.as_str().is_some_and(|name| name.starts_with("tier.")));
+        });
+        rules.retain(|rule| rule["resources"].as_array().is_some_and(|resources| !resources.is_empty()));
+    }
+    cluster.plane.apply(&ann.to_string());
+    cluster.plane.apply(&bob.to_string());
+    let run = |user: &std::path::Path, args: &[&str]| {
+        cluster.command(args).arg("--kubeconfig").arg(user).output().expect("run the plugin")
+    };
+    let (ann, bob) = (cluster.plane.kubeconfig_for("ann", &[]), cluster.plane.kubeconfig_for("bob", &[]));
+    let refused = run(&bob, &["lockdown", "--yes"]);
+    let words = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{words}");
+    let lacks = "create tier.globalnetworkpolicies.projectcalico.org default.*";
+    for part in [lacks, "kubectl zerotrust rbac lockdown", "--bind user:bob", "nothing was written"] {
+        assert!(words.contains(part), "{part} in {words}");
+    }
+    assert_eq!(records(&cluster), Vec::<String>::new());
+    assert_succeeded(&run(&ann, &["lockdown", "--yes"]));
+    assert_succeeded(&run(&ann, &["allow", "--from", "10.7.0.99", "--to", "nginx", "--yes"]));
+    assert_eq!(records(&cluster).len(), 2);
 }
 
 /// calico-node as Calico's manifest for etcd has it, as far as it says where objects are.

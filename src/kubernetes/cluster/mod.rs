@@ -25,10 +25,12 @@ mod node_log;
 mod proxy;
 mod raw;
 mod read;
+mod review;
 mod select;
 #[cfg(test)]
 mod tests;
 mod transport;
+pub mod watch;
 mod way;
 mod write;
 

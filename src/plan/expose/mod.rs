@@ -138,6 +138,7 @@ impl<'a> Work<'a> {
             to: to.peer.clone(),
             ports: grant_ports,
             reason: ask.reason.clone(),
+            expires: None,
             through: Some(through),
         };
         let id = grant.id();

@@ -109,8 +109,14 @@ impl Followed {
         if now != self.id {
             edits.push(Edit::Annotate(format!("{GRANT}-{}", self.id), None));
         }
-        let there = super::super::revoke::grants(world).into_iter().any(|info| info.id == now && now != self.id);
-        if !there {
+        let there = super::super::revoke::grants(world).into_iter().find(|info| info.id == now && now != self.id);
+        // Of two that became one, the end that comes later counts.
+        let outlives = |other: &Grant| match (self.grant.expires, other.expires) {
+            (None, end) => end.is_some(),
+            (Some(own), Some(end)) => own > end,
+            (Some(_), None) => false,
+        };
+        if there.is_none_or(|info| info.policy == self.holder && outlives(&info.grant)) {
             edits.push(Edit::Annotate(format!("{GRANT}-{now}"), Some(text)));
         }
         let order = match world.written.get(&self.holder) {

@@ -7,6 +7,7 @@ mod callers;
 mod find;
 mod grants;
 pub mod lists;
+mod overdue;
 mod perimeter;
 mod proof;
 mod settle;
@@ -25,6 +26,7 @@ use crate::findings::{BEHIND, BEHIND_ELSEWHERE, Finding};
 use crate::model::intent::Grant;
 use crate::model::world::World;
 
+pub use overdue::sync_at;
 pub use taken::taken;
 
 /// What is not as it should be.

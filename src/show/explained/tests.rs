@@ -37,6 +37,7 @@ fn explanation(paths: Vec<Path>) -> Explanation {
         verdict: together(&paths),
         flow: Flow { from: "a".into(), to: "b".into(), protocol: Some("TCP".into()), port: Some(80) },
         paths,
+        grants: Vec::new(),
         fix: Vec::new(),
         unread: Vec::new(),
         no_fix: Vec::new(),

@@ -6,6 +6,7 @@ mod node_logs;
 mod reading;
 mod retrying;
 mod shapes;
+mod watching;
 mod writing;
 
 /// Runs a test as the program runs: on one thread.
