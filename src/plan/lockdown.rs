@@ -12,7 +12,7 @@ use super::namespaces::{LeftOut, left_out, names};
 use super::place::whole;
 use super::roles::{LIFELINE, LOCKDOWN, lockdowns, own_order};
 use super::simulate::simulate;
-use super::{Note, Plan, PlanError, Risk, Step, Weight, dns, dns_reach, lifelines, losses, sight};
+use super::{Note, Plan, PlanError, Risk, Step, Weight, dns, dns_reach, lifelines, losses, sight, sync};
 use crate::kubernetes::names::ROLE;
 use crate::model::policy::{Policy, PolicyId, PolicyKind};
 use crate::model::spec::RuleSpec;
@@ -74,6 +74,9 @@ pub fn lockdown(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     if lockdowns(world).is_empty() {
         plan.notes.extend(dns_reach::opened(world, &after, &locked, &dns_rules));
     }
+    let (grants, notes) = sync::kept(world, &after, &ask.accepted)?;
+    plan.steps.extend(grants);
+    plan.notes.extend(notes);
     plan.notes.extend(left_open(world, &after));
     plan.notes.extend(losses::notes(world, &after, &locked));
     Ok(plan)

@@ -2,11 +2,12 @@
 //! Never knows how the plan was made.
 
 use kubectl_zerotrust::model::flow::{Decider, HopAction, Packet, Path, Verdict};
-use kubectl_zerotrust::model::intent::Grant;
+use kubectl_zerotrust::model::intent::{Grant, Peer};
 use kubectl_zerotrust::model::world::World;
 use kubectl_zerotrust::plan::Plan;
 use kubectl_zerotrust::plan::perimeter::compose::{chosen, doors_of};
 use kubectl_zerotrust::plan::perimeter::doors::{self, is_usual};
+use kubectl_zerotrust::plan::perimeter::kept;
 use kubectl_zerotrust::plan::perimeter::recognise::is_perimeter;
 use kubectl_zerotrust::plan::revoke::grants;
 use kubectl_zerotrust::plan::roles::is_lockdown;
@@ -20,6 +21,8 @@ use super::random::Random;
 
 /// A plan in its world.
 pub struct Judged<'a> {
+    /// Before nodes changed behind the tool's back, where they did; else the same as `world`.
+    pub earlier: &'a World,
     /// Before.
     pub world: &'a World,
     /// What was asked.
@@ -133,6 +136,8 @@ impl Judged<'_> {
             {
                 true => Ok(()),
                 false if self.is_announced(flow, end) => Ok(()),
+                // A door that was found open is open by nodes that come later, too.
+                false if matches!(self.ask, Ask::Sync(_)) && self.was_kept_open(flow) => Ok(()),
                 // To a perimeter nodes are inside, those too that came later.
                 false if matches!(self.ask, Ask::Sync(_)) && is_inside(end, flow.packet.source) => Ok(()),
                 false => Err("nothing opens but what was asked"),
@@ -176,14 +181,16 @@ impl Judged<'_> {
             // DNS comes with a lockdown, also for pods that other policies closed before it.
             Ask::Unlock => said("stay closed to all but what grants and other policies allow") && self.is_for_dns(flow),
             Ask::Lower => false,
-            // What is closed elsewhere closes on a node that comes, too.
+            // What is closed elsewhere closes on a node that comes, too; and what was closed before nodes had other addresses.
             Ask::Sync(_) => {
                 let own = |grant: &Grant| {
                     let doors = doors_of(after, grant);
                     doors.iter().any(|door| Some(door.key()) == flow.door)
                         && !is_of(after, &grant.from, flow.packet.source)
                 };
-                outside && (grants(after).iter().any(|info| own(&info.grant)) || self.is_closed_elsewhere(flow))
+                let own_door = grants(after).iter().any(|info| own(&info.grant));
+                (outside && (own_door || self.is_closed_elsewhere(flow) || self.was_closed(flow)))
+                    || self.is_node_taken_for_world(flow)
             }
             Ask::Revoke(_) => {
                 // The door may go, and what its grant let in.
@@ -227,6 +234,43 @@ impl Judged<'_> {
                 there.fate(self.world, &keys) == Fate::Stopped
             },
         )
+    }
+
+    /// Whether the perimeter keeps the door open as it was found, and the client came by it before the nodes changed.
+    fn was_kept_open(&self, flow: &Flow) -> bool {
+        let keys = keys(self.earlier);
+        let doors = doors::all(self.earlier);
+        let Some(door) = doors.iter().find(|door| Some(door.key()) == flow.door) else { return false };
+        let source = flow.packet.source;
+        kept::keeps_open(self.earlier, door, source)
+            && door.tries(self.earlier, source).into_iter().any(|one| {
+                let then =
+                    Flow { packet: one.packet, entry: one.entry, door: flow.door.clone(), node: Some(one.node) };
+                then.fate(self.earlier, &keys).arrives()
+            })
+    }
+
+    /// Whether the same client was stopped at that node's door before the nodes changed: the perimeter was late.
+    fn was_closed(&self, flow: &Flow) -> bool {
+        let keys = keys(self.earlier);
+        let doors = doors::all(self.earlier);
+        let Some(door) = doors.iter().find(|door| Some(door.key()) == flow.door) else { return false };
+        let tries = door.tries(self.earlier, flow.packet.source);
+        let mut here = tries.into_iter().filter(|one| Some(&one.node) == flow.node.as_ref()).peekable();
+        here.peek().is_some()
+            && here.all(|one| {
+                let then =
+                    Flow { packet: one.packet, entry: one.entry, door: flow.door.clone(), node: Some(one.node) };
+                then.fate(self.earlier, &keys) == Fate::Stopped
+            })
+    }
+
+    /// What is for the world outside is not for nodes, but for one whose address the rules do not know yet.
+    fn is_node_taken_for_world(&self, flow: &Flow) -> bool {
+        let to = flow.packet.destination;
+        let is_new = self.world.node_at(to).is_some() && self.earlier.node_at(to).is_none();
+        let is_for = |grant: &Grant| grant.to == Peer::World && is_of(self.world, &grant.from, flow.packet.source);
+        is_new && flow.door.is_none() && grants(self.world).iter().any(|info| is_for(&info.grant))
     }
 
     fn is_for_dns(&self, flow: &Flow) -> bool {

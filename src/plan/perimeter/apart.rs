@@ -9,7 +9,9 @@ use ipnet::IpNet;
 use super::super::decide::selects;
 use super::super::rules::is_inside;
 use super::{nodes_set, recognise};
-use crate::model::policy::{Entity, Hook, Policy, RuleAction};
+use crate::kubernetes::names::GRANT;
+use crate::model::intent::{Grant, Peer};
+use crate::model::policy::{Entity, Hook, Policy, Rule, RuleAction};
 use crate::model::selector::Selector;
 use crate::model::world::{Service, World};
 
@@ -33,10 +35,12 @@ pub fn of(world: &World, service: &Service) -> Apart {
     let mut apart = Apart::default();
     apart.nets.extend(&service.source_ranges);
     apart.points.extend(service.source_ranges.iter().flat_map(ends));
-    // What we wrote ourselves names clients that have a door of their own, and nodes as they are or were.
+    // What we wrote ourselves names clients that have a door of their own, and nodes as they are or were; but for grants
+    // without a door, whose clients may come by any that keeps their address.
     let ours = recognise::ours(world);
     for policy in world.policies.iter().filter(|policy| concerns(policy) && Some(&policy.id) != ours.as_ref()) {
-        let theirs = policy.ingress.iter().flatten().filter(|rule| rule.grant.is_none());
+        let theirs = |rule: &&Rule| rule.grant.as_ref().is_none_or(|id| is_doorless(world, policy, id));
+        let theirs = policy.ingress.iter().flatten().filter(theirs);
         for rule in theirs.filter(|rule| rule.action != RuleAction::Log) {
             let nets = nets_of(world, &rule.source);
             apart.points.extend(nets.iter().flat_map(ends));
@@ -62,6 +66,14 @@ impl Apart {
     pub fn holding(&self, points: &[IpAddr]) -> Vec<IpNet> {
         IpNet::aggregate(&points.iter().map(|ip| self.net_of(*ip)).collect())
     }
+}
+
+/// Whether a grant is one for addresses by `allow`. It is written down where its pods receive.
+fn is_doorless(world: &World, policy: &Policy, id: &str) -> bool {
+    let written = world.written.get(&policy.id);
+    let text = written.and_then(|written| written.annotations.get(&format!("{GRANT}-{id}")));
+    let grant: Option<Grant> = text.and_then(|text| serde_json::from_str(text).ok());
+    grant.is_some_and(|grant| grant.through.is_none() && matches!(grant.from, Peer::Nets(_)))
 }
 
 fn is_of_hosts(world: &World, policy: &Policy) -> bool {

@@ -6,6 +6,7 @@ mod advertised;
 mod callers;
 mod find;
 mod grants;
+mod kept;
 pub mod lists;
 mod perimeter;
 mod proof;
@@ -25,6 +26,7 @@ use crate::findings::{BEHIND, BEHIND_ELSEWHERE, Finding};
 use crate::model::intent::Grant;
 use crate::model::world::World;
 
+pub use kept::kept;
 pub use taken::taken;
 
 /// What is not as it should be.

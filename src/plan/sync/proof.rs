@@ -10,7 +10,7 @@ use super::super::expose::proof::{clients, shown, strangers};
 use super::super::expose::{lifelines, polices_hosts};
 use super::super::perimeter::compose::doors_of;
 use super::super::perimeter::doors::{self, Doorway, Pass, STRANGERS, Try};
-use super::super::perimeter::endpoints;
+use super::super::perimeter::{endpoints, kept};
 use super::super::simulate::{policy_of, simulate};
 use super::super::{PlanError, Risk, Step};
 use crate::kubernetes::names::Kind;
@@ -65,7 +65,7 @@ impl Guard {
                     let unknown = matches!(before, Pass::Unknown(_));
                     if before == Pass::Yes && !is_own && one.passes(&covered) == Pass::Yes {
                         guard.open.push(Watched { one, namespace, unknown });
-                    } else if before != Pass::Yes {
+                    } else if before != Pass::Yes && !kept::keeps_open(target, &doorway, *source) {
                         guard.closed.push(Watched { one, namespace, unknown });
                     }
                 }
