@@ -244,8 +244,7 @@ impl Judged<'_> {
         let source = flow.packet.source;
         kept::keeps_open(self.earlier, door, source)
             && door.tries(self.earlier, source).into_iter().any(|one| {
-                let then =
-                    Flow { packet: one.packet, entry: one.entry, door: flow.door.clone(), node: Some(one.node) };
+                let then = Flow { packet: one.packet, entry: one.entry, door: flow.door.clone(), node: Some(one.node) };
                 then.fate(self.earlier, &keys).arrives()
             })
     }
@@ -259,8 +258,7 @@ impl Judged<'_> {
         let mut here = tries.into_iter().filter(|one| Some(&one.node) == flow.node.as_ref()).peekable();
         here.peek().is_some()
             && here.all(|one| {
-                let then =
-                    Flow { packet: one.packet, entry: one.entry, door: flow.door.clone(), node: Some(one.node) };
+                let then = Flow { packet: one.packet, entry: one.entry, door: flow.door.clone(), node: Some(one.node) };
                 then.fate(self.earlier, &keys) == Fate::Stopped
             })
     }

@@ -11,7 +11,7 @@ use super::super::rules::is_inside;
 use super::{nodes_set, recognise};
 use crate::kubernetes::names::GRANT;
 use crate::model::intent::{Grant, Peer};
-use crate::model::policy::{Entity, Hook, Policy, Rule, RuleAction};
+use crate::model::policy::{Entity, Hook, Policy, RuleAction};
 use crate::model::selector::Selector;
 use crate::model::world::{Service, World};
 
@@ -35,14 +35,16 @@ pub fn of(world: &World, service: &Service) -> Apart {
     let mut apart = Apart::default();
     apart.nets.extend(&service.source_ranges);
     apart.points.extend(service.source_ranges.iter().flat_map(ends));
-    // What we wrote ourselves names clients that have a door of their own, and nodes as they are or were; but for grants
-    // without a door, whose clients may come by any that keeps their address.
+    // What we wrote ourselves names nodes as they are or were; but for the clients that a grant names, who may come by any door
+    // that leads to its pods.
     let ours = recognise::ours(world);
     for policy in world.policies.iter().filter(|policy| concerns(policy) && Some(&policy.id) != ours.as_ref()) {
-        let theirs = |rule: &&Rule| rule.grant.as_ref().is_none_or(|id| is_doorless(world, policy, id));
-        let theirs = policy.ingress.iter().flatten().filter(theirs);
-        for rule in theirs.filter(|rule| rule.action != RuleAction::Log) {
-            let nets = nets_of(world, &rule.source);
+        for rule in policy.ingress.iter().flatten().filter(|rule| rule.action != RuleAction::Log) {
+            let mut nets = nets_of(world, &rule.source);
+            if let Some(id) = &rule.grant {
+                let named = named_by(world, policy, id);
+                nets.retain(|net| named.contains(net));
+            }
             apart.points.extend(nets.iter().flat_map(ends));
             if rule.action != RuleAction::Deny {
                 apart.nets.extend(nets);
@@ -68,12 +70,14 @@ impl Apart {
     }
 }
 
-/// Whether a grant is one for addresses by `allow`. It is written down where its pods receive.
-fn is_doorless(world: &World, policy: &Policy, id: &str) -> bool {
+/// The addresses that a grant names as its clients. It is written down where its pods receive.
+fn named_by(world: &World, policy: &Policy, id: &str) -> Vec<IpNet> {
     let written = world.written.get(&policy.id);
     let text = written.and_then(|written| written.annotations.get(&format!("{GRANT}-{id}")));
-    let grant: Option<Grant> = text.and_then(|text| serde_json::from_str(text).ok());
-    grant.is_some_and(|grant| grant.through.is_none() && matches!(grant.from, Peer::Nets(_)))
+    match text.and_then(|text| serde_json::from_str::<Grant>(text).ok()).map(|grant| grant.from) {
+        Some(Peer::Nets(nets)) => nets,
+        _ => Vec::new(),
+    }
 }
 
 fn is_of_hosts(world: &World, policy: &Policy) -> bool {

@@ -19,7 +19,9 @@ pub fn kept(now: &World, after: &World, accepted: &[Risk]) -> Result<(Vec<Step>,
     if live.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
-    let grants: Vec<Grant> = live.iter().map(|followed| followed.grant.clone()).collect();
+    // Its clients came by every door that leads to its pods: by those that were found open they may go on.
+    let any_door = |grant: &Grant| [grant.clone(), Grant { through: None, ..grant.clone() }];
+    let grants: Vec<Grant> = live.iter().flat_map(|followed| any_door(&followed.grant)).collect();
     let guard = Guard::of(after, after, &grants, accepted)?;
     let mut settled = Settled { world: after.clone(), guard: Some(guard), parts: Vec::new(), drift: Vec::new() };
     let (mut kept, mut notes) = (Vec::new(), Vec::new());
