@@ -37,7 +37,8 @@ pub fn is_of(world: &World, peer: &Peer, ip: IpAddr) -> bool {
     }
 }
 
-fn is_port(ports: Option<&[GrantPort]>, packet: &Packet) -> bool {
+/// Whether a packet is for one of a grant's ports.
+pub fn is_port(ports: Option<&[GrantPort]>, packet: &Packet) -> bool {
     let is = |port: &GrantPort| {
         Protocol::parse(&port.protocol) == Some(packet.protocol)
             && packet.port.is_some_and(|number| (port.first..=port.last).contains(&number))

@@ -1,7 +1,7 @@
 //! The laws, held against one plan in one world.
 //! Never knows how the plan was made.
 
-use kubectl_zerotrust::model::flow::{Decider, HopAction, Packet, Path, Verdict};
+use kubectl_zerotrust::model::flow::{Checkpoint, Decider, HopAction, Packet, Path, Verdict};
 use kubectl_zerotrust::model::intent::{Grant, Peer};
 use kubectl_zerotrust::model::world::World;
 use kubectl_zerotrust::plan::Plan;
@@ -15,7 +15,7 @@ use kubectl_zerotrust::plan::sync::sync;
 
 use super::asks::Ask;
 use super::case::{Broken, Tally, prefixes};
-use super::covered::{arrived, by_grant, is_inside, is_of};
+use super::covered::{arrived, by_grant, is_inside, is_of, is_port};
 use super::flows::{self, Fate, Flow, clients, keys};
 use super::random::Random;
 
@@ -201,7 +201,9 @@ impl Judged<'_> {
                 };
                 let granted =
                     |grant: &Grant| flow.ways(self.world).iter().any(|path| by_grant(self.world, grant, flow, path));
-                grant.is_some_and(|grant| own_door(&grant) || granted(&grant))
+                // So may what came along by its rules, as the output said.
+                let by_its_rules = || self.grant.is_some_and(|id| self.is_let_in_by(id, flow));
+                grant.is_some_and(|grant| own_door(&grant) || granted(&grant) || by_its_rules())
             }
             Ask::Allow(_) | Ask::Expose(_) => {
                 let door = doors::all(after)
@@ -263,12 +265,32 @@ impl Judged<'_> {
             })
     }
 
-    /// What is for the world outside is not for nodes, but for one whose address the rules do not know yet.
+    /// What is for the world outside, or from there, is not for nodes, but for one whose address the rules do not know yet.
     fn is_node_taken_for_world(&self, flow: &Flow) -> bool {
-        let to = flow.packet.destination;
-        let is_new = self.world.node_at(to).is_some() && self.earlier.node_at(to).is_none();
-        let is_for = |grant: &Grant| grant.to == Peer::World && is_of(self.world, &grant.from, flow.packet.source);
-        is_new && flow.door.is_none() && grants(self.world).iter().any(|info| is_for(&info.grant))
+        let is_new = |ip| self.world.node_at(ip).is_some() && self.earlier.node_at(ip).is_none();
+        let (source, known) = (flow.packet.source, grants(self.world));
+        let is_for = |grant: &Grant, path: &Path| {
+            let seen = arrived(flow, path);
+            let to = grant.to == Peer::World && is_new(seen.destination) && is_of(self.world, &grant.from, source);
+            let from = grant.from == Peer::World && is_new(source) && is_of(self.world, &grant.to, seen.destination);
+            (to || from) && is_port(grant.ports.as_deref(), &seen)
+        };
+        let ways = flow.ways(self.world);
+        let mut open = ways.iter().filter(|path| path.verdict == Verdict::Allow);
+        open.all(|path| known.iter().any(|info| is_for(&info.grant, path)))
+    }
+
+    /// Whether nothing but a grant's own rules let a packet in.
+    fn is_let_in_by(&self, id: &str, flow: &Flow) -> bool {
+        let is_own = |hop: &kubectl_zerotrust::model::flow::Hop| {
+            let Some(Decider::Rule { policy, direction, index, .. }) = &hop.by else { return false };
+            let policy = self.world.policies.iter().find(|other| other.id == *policy);
+            let rules = policy.and_then(|policy| policy.rules(*direction)).unwrap_or_default();
+            rules.iter().any(|rule| rule.place == *index && rule.grant.as_deref() == Some(id))
+        };
+        let ways = flow.ways(self.world);
+        let mut open = ways.iter().filter(|path| path.verdict == Verdict::Allow);
+        open.all(|path| path.hops.iter().any(|hop| hop.checkpoint == Checkpoint::Ingress && is_own(hop)))
     }
 
     fn is_for_dns(&self, flow: &Flow) -> bool {

@@ -11,7 +11,7 @@ use super::super::rules::is_inside;
 use super::{nodes_set, recognise};
 use crate::kubernetes::names::GRANT;
 use crate::model::intent::{Grant, Peer};
-use crate::model::policy::{Entity, Hook, Policy, RuleAction};
+use crate::model::policy::{Entity, Hook, Policy, PolicyId, RuleAction};
 use crate::model::selector::Selector;
 use crate::model::world::{Service, World};
 
@@ -42,7 +42,7 @@ pub fn of(world: &World, service: &Service) -> Apart {
         for rule in policy.ingress.iter().flatten().filter(|rule| rule.action != RuleAction::Log) {
             let mut nets = nets_of(world, &rule.source);
             if let Some(id) = &rule.grant {
-                let named = named_by(world, policy, id);
+                let named = named_by(world, &policy.id, ours.as_ref(), id);
                 nets.retain(|net| named.contains(net));
             }
             apart.points.extend(nets.iter().flat_map(ends));
@@ -70,10 +70,12 @@ impl Apart {
     }
 }
 
-/// The addresses that a grant names as its clients. It is written down where its pods receive.
-fn named_by(world: &World, policy: &Policy, id: &str) -> Vec<IpNet> {
-    let written = world.written.get(&policy.id);
-    let text = written.and_then(|written| written.annotations.get(&format!("{GRANT}-{id}")));
+/// The addresses that a grant names as its clients. It is written down where its pods receive, or in the perimeter where they
+/// were open to everybody.
+fn named_by(world: &World, policy: &PolicyId, ours: Option<&PolicyId>, id: &str) -> Vec<IpNet> {
+    let key = format!("{GRANT}-{id}");
+    let holders = [Some(policy), ours].into_iter().flatten().filter_map(|id| world.written.get(id));
+    let text = holders.into_iter().find_map(|written| written.annotations.get(&key));
     match text.and_then(|text| serde_json::from_str::<Grant>(text).ok()).map(|grant| grant.from) {
         Some(Peer::Nets(nets)) => nets,
         _ => Vec::new(),
