@@ -26,6 +26,9 @@ pub const KEPT: usize = 20;
 const PART: usize = 860 * 1024;
 /// The most that a record may become when it is unpacked, in bytes: a few hundred times what is usual.
 const UNPACKED: u64 = 256 * 1024 * 1024;
+/// What any record may unpack to, and what each byte may beyond that: objects of one kind are alike, and a bomb is more so.
+const ROOM: u64 = 4 * 1024 * 1024;
+const RATIO: u64 = 256;
 /// The key of the packed objects.
 const PACKED: &str = "objects.json.gz";
 
@@ -255,7 +258,11 @@ fn unpack(packed: &str) -> Result<Vec<Entry>, RecordError> {
     let broken = |error: &dyn fmt::Display| RecordError::Broken(format!("{PACKED}: {error}"));
     let bytes = BASE64.decode(packed).map_err(|error| broken(&error))?;
     let mut plain = Vec::new();
-    GzDecoder::new(bytes.as_slice()).take(UNPACKED).read_to_end(&mut plain).map_err(|error| broken(&error))?;
+    let most = UNPACKED.min(ROOM + bytes.len() as u64 * RATIO);
+    GzDecoder::new(bytes.as_slice()).take(most + 1).read_to_end(&mut plain).map_err(|error| broken(&error))?;
+    if plain.len() as u64 > most {
+        return Err(broken(&format!("it unpacks to more than {most} bytes, which no record of this program does")));
+    }
     serde_json::from_slice(&plain).map_err(|error| broken(&error))
 }
 
@@ -349,6 +356,19 @@ mod tests {
         maps[0]["binaryData"][PACKED] = json!("AAAA");
         let error = Record::from_config_maps(&maps[0], &[]).unwrap_err();
         assert!(error.to_string().starts_with(PACKED), "{error}");
+    }
+
+    #[test]
+    fn a_record_that_unpacks_without_end_is_refused() {
+        let many: Vec<Entry> = (0..2000).map(|number| entry(&format!("object {number}"))).collect();
+        let legitimate = record(many);
+        let maps = legitimate.to_config_maps("kube-system");
+        assert_eq!(Record::from_config_maps(&maps[0], &[]).unwrap(), legitimate, "alike, and many");
+        let mut maps = record(vec![entry(&" ".repeat(64 * 1024 * 1024))]).to_config_maps("kube-system");
+        let packed = maps[0]["binaryData"][PACKED].as_str().unwrap().len();
+        assert!(packed < 100_000, "{packed}");
+        let error = Record::from_config_maps(&maps.remove(0), &[]).unwrap_err();
+        assert!(error.to_string().contains("unpacks to more than"), "{error}");
     }
 
     #[test]
