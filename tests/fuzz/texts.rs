@@ -27,10 +27,15 @@ pub fn selector(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     match Selector::parse(&text) {
         Ok(selector) => {
-            let labels: Labels = [("a".to_string(), "b".to_string()), ("app".to_string(), "web".to_string())].into();
-            _ = selector.matches(&labels);
             let written = selector.to_string();
-            assert_eq!(Selector::parse(&written).as_ref(), Ok(&selector), "{written:?}");
+            let again = Selector::parse(&written).unwrap_or_else(|error| panic!("{written:?}: {error}"));
+            let of = |labels: &[(&str, &str)]| -> Labels {
+                labels.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+            };
+            for labels in [of(&[]), of(&[("a", "b"), ("app", "web")]), of(&[("app", "x"), ("role", "db"), ("h", "i")])]
+            {
+                assert_eq!(again.matches(&labels), selector.matches(&labels), "{written:?} on {labels:?}");
+            }
             true
         }
         Err(error) => {

@@ -40,7 +40,7 @@ pub fn refuse_what_would_be_skipped(world: &World, work: &Work<'_>) -> Result<()
         let own = policy.ingress.iter_mut().flatten().filter(|rule| rule.grant.as_deref() == Some(&work.id));
         own.for_each(|rule| rule.action = RuleAction::Pass);
     }
-    for one in proof::client_tries(world, work) {
+    for one in proof::all_client_tries(world, work) {
         for hop in one.ways(&asked).into_iter().flat_map(|path| path.hops) {
             let skipped = matches!(hop.checkpoint, Checkpoint::ForwardIngress | Checkpoint::HostIngress);
             if let (true, HopAction::Deny, Some(Decider::Rule { policy, .. })) = (skipped, hop.action, &hop.by) {

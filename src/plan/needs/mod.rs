@@ -173,9 +173,18 @@ pub fn lockdown() -> Vec<Query> {
     queries
 }
 
-/// The second round of `lockdown`: what only some versions have.
-pub fn lockdown_follow_ups(world: &World) -> Vec<Query> {
+/// The next rounds of `unlock`: what only some versions have.
+pub fn unlock_follow_ups(world: &World) -> Vec<Query> {
     of_version(world)
+}
+
+/// The next rounds of `lockdown`: the same, and what grants need that go on.
+pub fn lockdown_follow_ups(world: &World) -> Vec<Query> {
+    let mut queries = of_version(world);
+    if !super::revoke::grants(world).is_empty() {
+        queries.extend(sync_follow_ups(world));
+    }
+    without_repeats(queries)
 }
 
 /// What `lockdown --nodes` looks at besides: every door, and what decides on the nodes.

@@ -10,21 +10,31 @@ use crate::model::world::World;
 
 /// The rules that keep what grants open now open in the world `after` something closes, each proven; and what to say of it.
 pub fn kept(now: &World, after: &World, accepted: &[Risk]) -> Result<(Vec<Step>, Vec<Note>), PlanError> {
-    let all = revoke::grants(now).into_iter();
-    let all = all.map(|info| Followed { id: info.id, grant: info.grant, holder: info.policy, changed: None });
-    // One that lacks something as it is, or of which that cannot be told, is `sync`'s.
-    let holds = |followed: &Followed| followed.lacking(now, accepted).is_ok_and(|parts| parts.is_empty());
-    let stopped = |followed: &Followed| followed.lacking(after, accepted).map_or(true, |parts| !parts.is_empty());
-    let live: Vec<Followed> = all.filter(|followed| holds(followed) && stopped(followed)).collect();
+    let (mut live, mut kept, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    for info in revoke::grants(now) {
+        let followed = Followed { id: info.id, grant: info.grant, holder: info.policy, changed: None };
+        match followed.lacking(now, accepted) {
+            Ok(parts) if parts.is_empty() => {
+                if followed.lacking(after, accepted).map_or(true, |parts| !parts.is_empty()) {
+                    live.push(followed);
+                }
+            }
+            // One that lacks something as it is, is `sync`'s.
+            Ok(_) => {}
+            Err(error) => {
+                let text = format!("whether {} goes on is not known: {error}", followed.name());
+                notes.push(Note { weight: Weight::Warning, text });
+            }
+        }
+    }
     if live.is_empty() {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok((Vec::new(), notes));
     }
     // Its clients came by every door that leads to its pods: by those that were found open they may go on.
     let any_door = |grant: &Grant| [grant.clone(), Grant { through: None, ..grant.clone() }];
     let grants: Vec<Grant> = live.iter().flat_map(|followed| any_door(&followed.grant)).collect();
     let guard = Guard::of(after, after, &grants, accepted)?;
     let mut settled = Settled { world: after.clone(), guard: Some(guard), parts: Vec::new(), drift: Vec::new() };
-    let (mut kept, mut notes) = (Vec::new(), Vec::new());
     let mut note = |weight, text: String| notes.push(Note { weight, text });
     for followed in &live {
         let lost = settled.drift.len();

@@ -285,3 +285,43 @@ fn a_lockdown_says_which_grant_it_stops_where_strangers_would_come_along() {
     let locked = simulate(&granted, &plan.steps).unwrap();
     assert!(!reaches(&locked, "203.0.113.9 -> 192.0.2.200 tcp:80"));
 }
+
+#[test]
+fn a_deny_for_one_of_the_clients_is_not_skipped_either() {
+    let host = "{kind: HostEndpoint, apiVersion: projectcalico.org/v3, metadata: {name: h1, labels: {host: a}}, spec: {node: n1, interfaceName: eth0, expectedIPs: [192.0.2.11], profiles: [projectcalico-default-allow]}}";
+    let deny = "{kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: no}, spec: {selector: has(host), applyOnForward: true, types: [Ingress], ingress: [{action: Deny, source: {nets: [10.7.0.99/32]}}, {action: Allow}]}}";
+    let world = locked(&format!("{host}\n---\n{deny}"));
+    let reason = super::refusal(&world, &ask("shop/web", &["10.7.0.0/24"]));
+    assert!(reason.contains("10.7.0.99 -> 192.0.2.11 is denied on node n1"), "{reason}");
+    exposed(&world, &ask("shop/web", &["10.8.0.0/24"]));
+}
+
+#[test]
+fn an_address_that_leads_to_another_service_is_refused() {
+    let (_, one) = exposed(&locked(&balanced("")), &by(Way::LoadBalancer, "shop/lb", &["10.7.0.99"]));
+    let same = Ask { address: "192.0.2.200".parse().ok(), ..by(Way::LoadBalancer, "shop/web", &["10.7.0.99"]) };
+    let reason = super::refusal(&one, &same);
+    assert!(reason.contains("192.0.2.200 leads to Service shop/lb on the same port"), "{reason}");
+}
+
+#[test]
+fn a_grant_that_is_asked_for_again_keeps_the_form_of_its_rules() {
+    let (_, one) = exposed(&locked(""), &ask("shop/web", &["10.7.0.99"]));
+    let shape = super::Shape { inline: true, ..super::Shape::default() };
+    assert_eq!(steps(&exposed(&one, &Ask { shape, ..ask("shop/web", &["10.7.0.99"]) }).0), Vec::<String>::new());
+}
+
+#[test]
+fn where_everything_passes_already_nothing_is_written() {
+    let host = |node: &str, ip: &str| {
+        format!(
+            "{{kind: HostEndpoint, apiVersion: projectcalico.org/v3, metadata: {{name: {node}, labels: {{edge: a}}}}, spec: {{node: {node}, interfaceName: eth0, expectedIPs: [{ip}], profiles: [projectcalico-default-allow]}}}}\n---\n"
+        )
+    };
+    let theirs = "{kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: edge}, spec: {order: 5, selector: has(edge), preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow, source: {nets: [192.0.2.0/24, 10.20.0.0/16, 10.8.3.4/32]}}, {action: Deny}]}}";
+    let hosts = format!("{}{}{theirs}", host("n1", "192.0.2.11"), host("n2", NODE2));
+    let world = crate::testing::world(&format!("{}{hosts}", documents(PLAIN, NODE2, "Cluster")));
+    let (plan, _) = exposed(&world, &ask("shop/api", &["10.8.3.4"]));
+    assert_eq!(steps(&plan), Vec::<String>::new());
+    assert!(notes(&plan).contains("there is no grant to revoke"), "{}", notes(&plan));
+}
