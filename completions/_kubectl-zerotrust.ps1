@@ -782,6 +782,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             break
         }
         'kubectl-zerotrust;undo' {
+            [CompletionResult]::new('--accept-risk', '--accept-risk', [CompletionResultType]::ParameterName, 'Go on in spite of a risk that a refusal named')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print: the changes as text (table, wide), or the resulting objects')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print: the changes as text (table, wide), or the resulting objects')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing')

@@ -737,6 +737,7 @@ false\t''"
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s R -l recursive -d 'Directories are always read with what is below them; accepted as kubectl takes it'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s A -l all-namespaces -d 'Look names up in all namespaces, whatever the context says'
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -l accept-risk -d 'Go on in spite of a risk that a refusal named' -r
 complete -c kubectl-zerotrust -n "__fish_kubectl_zerotrust_using_subcommand undo" -s o -l output -d 'What to print: the changes as text (table, wide), or the resulting objects' -r -f -a "table\t'For people'
 wide\t'For people, with more columns'
 json\t'JSON'

@@ -46,7 +46,7 @@ pub struct Exposing {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Go on in spite of a risk that a refusal named
-    #[arg(long, value_name = "RISK", value_parser = super::risk)]
+    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
     accept_risk: Vec<Risk>,
     #[command(flatten)]
     writing: Writing,

@@ -77,7 +77,7 @@ pub struct Lockdown {
     #[arg(long)]
     name: Option<String>,
     /// Go on in spite of a risk that a refusal named
-    #[arg(long, value_name = "RISK", value_parser = super::risk)]
+    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
     accept_risk: Vec<Risk>,
     #[command(flatten)]
     writing: Writing,

@@ -8,7 +8,8 @@ use crate::cli::Writing;
 use crate::kubernetes::names::TOOL;
 use crate::model::world::Version;
 use crate::outcome::{Outcome, Problem};
-use crate::plan::undo::undo;
+use crate::plan::undo::{prove, undo};
+use crate::plan::{Note, Risk, Weight, needs};
 use crate::record::{State, journal};
 
 const EXAMPLES: &str = "\
@@ -28,6 +29,9 @@ Examples:
 pub struct Undo {
     /// Number of the change, as history lists it; the newest one that is not an undo and not undone where not given
     number: Option<u32>,
+    /// Go on in spite of a risk that a refusal named
+    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
+    accept_risk: Vec<Risk>,
     #[command(flatten)]
     writing: Writing,
 }
@@ -56,8 +60,19 @@ impl Undo {
             let title = format!("{number}: {}", record.summary.title);
             let changes: Vec<_> = record.entries.into_iter().map(|entry| (entry.before, entry.after)).collect();
             let calico = record.summary.calico.as_deref().and_then(Version::parse);
-            change(session, &self.writing, Some(number), async || Ok(Planned { plan: undo(&title, &changes)?, calico }))
-                .await
+            change(session, &self.writing, Some(number), async || {
+                let mut plan = undo(&title, &changes)?;
+                match session.observe(needs::hosts(), needs::hosts_follow_ups).await {
+                    Ok(scene) => prove(&scene.world, &mut plan, &self.accept_risk)?,
+                    // The way back must be there when little else is.
+                    Err(problem) => plan.notes.push(Note {
+                        weight: Weight::Warning,
+                        text: format!("what the cluster lives by was not looked at: {problem}"),
+                    }),
+                }
+                Ok(Planned { plan, calico })
+            })
+            .await
         })
     }
 }

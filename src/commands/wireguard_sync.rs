@@ -41,7 +41,7 @@ pub struct WireguardSync {
     #[arg(long, conflicts_with_all = ["dry_run", "yes"])]
     check: bool,
     /// Go on in spite of a risk that a refusal named
-    #[arg(long, value_name = "RISK", value_parser = super::risk)]
+    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
     accept_risk: Vec<Risk>,
     #[command(flatten)]
     writing: Writing,

@@ -12,7 +12,7 @@ use super::namespaces::{LeftOut, left_out, names};
 use super::place::whole;
 use super::roles::{LIFELINE, LOCKDOWN, lockdowns, own_order};
 use super::simulate::simulate;
-use super::{Note, Plan, PlanError, Risk, Step, Weight, dns, dns_reach, lifelines, losses, sight, sync};
+use super::{Note, Plan, PlanError, Risk, Step, Weight, callbacks, dns, dns_reach, lifelines, losses, sight, sync};
 use crate::kubernetes::names::ROLE;
 use crate::model::policy::{Policy, PolicyId, PolicyKind};
 use crate::model::spec::RuleSpec;
@@ -58,7 +58,7 @@ pub fn lockdown(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     };
     let after = simulate(world, policy.as_slice())?;
     let locked = locked(&after);
-    let (lifelines, notes) = lifelines::plan(world, &after, &locked, &ask.accepted)?;
+    let (lifelines, notes) = callbacks::plan(world, &after, &locked, &ask.accepted)?;
     plan.steps.extend(lifelines);
     plan.notes.extend(notes);
     plan.steps.extend(dns_lifelines(world, &after, &locked));
@@ -69,14 +69,15 @@ pub fn lockdown(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
         return Ok(plan);
     }
     let after = simulate(world, &plan.steps)?;
-    lifelines::prove(world, &plan.steps, &locked, &ask.accepted)?;
+    let (grants, kept) = sync::kept(world, &after, &ask.accepted)?;
+    plan.steps.extend(grants);
+    callbacks::prove(world, &plan.steps, &locked, &ask.accepted)?;
     dns_reach::prove(world, &after, &locked, &dns_rules, ask)?;
+    plan.notes.extend(lifelines::prove(world, &plan.steps, &ask.accepted)?);
     if lockdowns(world).is_empty() {
         plan.notes.extend(dns_reach::opened(world, &after, &locked, &dns_rules));
     }
-    let (grants, notes) = sync::kept(world, &after, &ask.accepted)?;
-    plan.steps.extend(grants);
-    plan.notes.extend(notes);
+    plan.notes.extend(kept);
     plan.notes.extend(left_open(world, &after));
     plan.notes.extend(losses::notes(world, &after, &locked));
     Ok(plan)

@@ -1,7 +1,7 @@
 //! What stops when a lockdown comes into force, counted and named before anybody says yes.
 //! Never knows traffic: it says what could be reached and will not be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::is_policed;
 use super::{Note, Weight};
@@ -62,6 +62,32 @@ pub fn notes(world: &World, after: &World, locked: &BTreeSet<String>) -> Vec<Not
     }
     if ingress + egress > 0 {
         add(Weight::Fact, "connections that are established go on until they end; nodes are not covered".into());
+    }
+    notes
+}
+
+/// Pods that a plan is the first to select: what no rule allows stops there from then on. One line for each namespace and
+/// direction.
+pub fn flips(world: &World, after: &World) -> Vec<Note> {
+    let mut found: BTreeMap<(&str, Direction), usize> = BTreeMap::new();
+    for pod in world.pods.iter().filter(|pod| !pod.finished && !pod.host_network) {
+        for direction in [Direction::Ingress, Direction::Egress] {
+            if !is_policed(world, pod, direction) && is_policed(after, pod, direction) {
+                *found.entry((&pod.namespace, direction)).or_default() += 1;
+            }
+        }
+    }
+    let text = |((namespace, direction), count): (&(&str, Direction), &usize)| {
+        let pods = many(*count, "pod");
+        format!(
+            "the first policy to select {pods} of namespace {namespace} for {direction}: all that it does not allow stops there"
+        )
+    };
+    let mut notes: Vec<Note> =
+        found.iter().take(NAMES).map(|flip| Note { weight: Weight::Warning, text: text(flip) }).collect();
+    if let Some(more) = found.len().checked_sub(NAMES).filter(|more| *more > 0) {
+        let text = format!("and so in {more} more namespaces and directions");
+        notes.push(Note { weight: Weight::Warning, text });
     }
     notes
 }

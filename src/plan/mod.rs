@@ -3,6 +3,7 @@
 
 pub mod amend;
 pub mod assertion;
+pub mod callbacks;
 pub mod candidates;
 pub mod cautions;
 pub mod concerns;
@@ -34,6 +35,7 @@ pub mod remembered;
 pub mod resolve;
 mod restore;
 pub mod revoke;
+pub mod risk;
 pub mod roles;
 pub mod rules;
 pub mod sight;
@@ -51,6 +53,7 @@ mod walkthrough;
 
 use crate::kubernetes::ObjectRef;
 use edit::Edit;
+pub use risk::Risk;
 
 /// What to write. An empty plan changes nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -129,35 +132,4 @@ pub enum PlanError {
         /// What to do next.
         hints: Vec<String>,
     },
-}
-
-/// What an operator can take upon themselves with `--accept-risk`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Risk {
-    /// Locking without having found the cluster's DNS.
-    Dns,
-    /// Locking without knowing from where the API server calls, or that it can be called afterwards.
-    ApiServer,
-    /// Letting node addresses in where a node port masquerades its clients.
-    OpenToAllClientsOfNodes,
-}
-
-impl Risk {
-    /// All of them.
-    pub const ALL: [Risk; 3] = [Risk::Dns, Risk::ApiServer, Risk::OpenToAllClientsOfNodes];
-
-    /// The risk that a word names.
-    pub fn parse(word: &str) -> Option<Risk> {
-        Risk::ALL.into_iter().find(|risk| risk.to_string() == word)
-    }
-}
-
-impl std::fmt::Display for Risk {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(match self {
-            Risk::Dns => "dns",
-            Risk::ApiServer => "api-server",
-            Risk::OpenToAllClientsOfNodes => "open-to-all-clients-of-nodes",
-        })
-    }
 }

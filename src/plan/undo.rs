@@ -4,9 +4,11 @@
 use serde_json::Value;
 
 use super::edit::Edit;
-use super::{Plan, PlanError, Step};
+use super::simulate::simulate;
+use super::{Plan, PlanError, Risk, Step, lifelines, losses};
 use crate::kubernetes::ObjectRef;
 use crate::kubernetes::names::Kind;
+use crate::model::world::World;
 
 /// From the objects before and after a change, in the order in which they were written, to a plan that takes it back,
 /// last write first. What others changed since then stays.
@@ -33,6 +35,14 @@ pub fn undo(title: &str, changes: &[(Option<Value>, Option<Value>)]) -> Result<P
         });
     }
     Ok(plan)
+}
+
+/// Proves it in a world: lifelines must not be worse for it, unless that is accepted, and pods that get closed are said.
+pub fn prove(world: &World, plan: &mut Plan, accepted: &[Risk]) -> Result<(), PlanError> {
+    let lost = lifelines::prove(world, &plan.steps, accepted)?;
+    plan.notes.extend(losses::flips(world, &simulate(world, &plan.steps)?));
+    plan.notes.extend(lost);
+    Ok(())
 }
 
 fn object_of(object: &Value) -> Result<ObjectRef, PlanError> {

@@ -7,7 +7,7 @@ use super::lockdown::locked;
 use super::perimeter::hosts;
 use super::roles::{LIFELINE, LOCKDOWN, lockdowns, role};
 use super::simulate::simulate;
-use super::{Note, Plan, PlanError, Step, Weight};
+use super::{Note, Plan, PlanError, Step, Weight, lifelines};
 use crate::model::policy::{Direction, PolicyId};
 use crate::model::world::{Pod, World};
 
@@ -62,6 +62,7 @@ pub fn unlock(world: &World, name: Option<&str>) -> Result<Plan, PlanError> {
         return Ok(plan);
     }
     plan.notes.extend(still_closed(&simulate(world, &plan.steps)?));
+    plan.notes.extend(lifelines::warnings(world, &plan.steps)?);
     if hosts::remembered(world).is_some() {
         let text = "the nodes stay locked; `kubectl zerotrust unlock --nodes` takes that back".to_string();
         plan.notes.push(Note { weight: Weight::Fact, text });

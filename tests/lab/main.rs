@@ -18,6 +18,7 @@ mod exchange;
 mod fake;
 mod flows;
 mod generate;
+mod guarded;
 mod hygiene;
 mod keep;
 mod lab;

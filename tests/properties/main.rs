@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use case::{Case, Tally};
 
 /// How many clusters are looked at by default, and from which seed on.
-const CASES: u64 = 60;
+const CASES: u64 = 140;
 const SEED: u64 = 1;
 
 fn number(name: &str, default: u64) -> u64 {

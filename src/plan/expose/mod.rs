@@ -7,7 +7,6 @@ pub mod again;
 mod announced;
 mod application;
 mod beside;
-pub(super) mod lifelines;
 pub mod pending;
 pub(super) mod proof;
 pub mod service;

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::super::lifelines;
 use super::super::perimeter::apart;
 use super::super::perimeter::compose::doors_of;
 use super::super::perimeter::doors::{self, Doorway, Pass, STRANGERS, Try, is_usual, why_unknown};
@@ -15,7 +16,7 @@ use super::super::revoke::grants;
 use super::super::rules::is_inside;
 use super::super::simulate::simulate;
 use super::super::{Note, PlanError, Risk, Step};
-use super::{Work, beside, lifelines, polices_hosts, warning};
+use super::{Work, beside, polices_hosts, warning};
 use crate::model::flow::{Checkpoint, Decider, HopAction, Packet, Path, Verdict};
 use crate::model::intent::{Grant, Peer};
 use crate::model::world::{Service, World};
@@ -33,7 +34,7 @@ pub fn prove(work: &Work<'_>, steps: &[Step], notes: &mut Vec<Note>) -> Result<(
         let after = simulate(&before, std::slice::from_ref(step))?;
         watched.compare(work, &after, step)?;
         if polices_hosts(step) {
-            lifelines::compare(&hosts, &after, step)?;
+            lifelines::compare(&hosts, &after, step, &work.ask.accepted)?;
         }
         before = after;
     }
@@ -50,7 +51,7 @@ pub fn prove_closed(work: &Work<'_>, steps: &[Step], given: &World) -> Result<()
         after = simulate(&after, std::slice::from_ref(step))?;
         watched.compare(work, &after, step)?;
         if polices_hosts(step) {
-            lifelines::compare(&hosts, &after, step)?;
+            lifelines::compare(&hosts, &after, step, &work.ask.accepted)?;
         }
     }
     let early = watched.closed.iter().find(|one| one.passes(given) == Pass::Yes);

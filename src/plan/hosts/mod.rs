@@ -53,9 +53,10 @@ pub fn lock(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
         plan.notes.push(fact("the nodes are locked already".into()));
         return Ok(plan);
     }
-    proof::prove(world, &plan.steps, ask, &hosts)?;
+    let losses = proof::prove(world, &plan.steps, ask, &hosts)?;
     plan.notes.extend(words::notes(world, &end, before.as_ref(), &hosts));
     plan.notes.extend(raised.notes);
+    plan.notes.extend(losses);
     Ok(plan)
 }
 

@@ -5,23 +5,23 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::super::expose::lifelines::{self, Lifeline};
 use super::super::expose::polices_hosts;
 use super::super::expose::who;
+use super::super::lifelines::{self, Lifeline};
 use super::super::perimeter::doors::{self, Pass, STRANGERS, Try, is_usual};
 use super::super::perimeter::{compose, hosts};
 use super::super::probe::packet;
 use super::super::rules::is_inside;
 use super::super::simulate::simulate;
-use super::super::{PlanError, Step};
+use super::super::{Note, PlanError, Risk, Step};
 use super::{Ask, doors as grants_with_doors, listeners};
 use crate::evaluate::path::{Question, walk};
 use crate::model::flow::{Decider, HopAction, Packet, Protocol, Verdict, together};
 use crate::model::intent::{GrantPort, Hosts, Peer};
 use crate::model::world::{AddressRole, World};
 
-/// Proves all of it, or says what would go wrong.
-pub fn prove(world: &World, steps: &[Step], ask: &Ask, hosts: &Hosts) -> Result<(), PlanError> {
+/// Proves all of it, or says what would go wrong; gives what is lost because that was accepted.
+pub fn prove(world: &World, steps: &[Step], ask: &Ask, hosts: &Hosts) -> Result<Vec<Note>, PlanError> {
     let kept = kept(world, hosts);
     let open = open_doors(world, ask);
     let mut after = world.clone();
@@ -30,7 +30,7 @@ pub fn prove(world: &World, steps: &[Step], ask: &Ask, hosts: &Hosts) -> Result<
         if !polices_hosts(step) {
             continue;
         }
-        lifelines::compare(&kept, &after, step)?;
+        lifelines::compare(&kept, &after, step, &ask.accepted)?;
         let closed = open.iter().find(|one| lifelines::concerns(step, &one.node) && one.passes(&after) == Pass::No);
         if let Some(Try { packet, .. }) = closed {
             let reason = format!("{} would close {}, which is open now", step.object, shown(packet));
@@ -38,7 +38,8 @@ pub fn prove(world: &World, steps: &[Step], ask: &Ask, hosts: &Hosts) -> Result<
             return Err(PlanError::Refused { reason, hints });
         }
     }
-    strangers_stop(&after, hosts)
+    strangers_stop(&after, hosts)?;
+    Ok(lifelines::losses(&kept, &after, &ask.accepted))
 }
 
 fn shown(packet: &Packet) -> String {
@@ -48,7 +49,8 @@ fn shown(packet: &Packet) -> String {
 
 /// What passes now and must not be cut: the cluster's own flows, sources that are spared, open ports, failsafes, routers.
 fn kept(world: &World, hosts: &Hosts) -> Vec<Lifeline> {
-    let mut kept: Vec<Lifeline> = lifelines::of(world).into_iter().filter(|line| !line.enters(world)).collect();
+    let mut kept: Vec<Lifeline> =
+        lifelines::of(world).into_iter().filter(|line| !line.is_for_strangers(world)).collect();
     let strangers: Vec<IpAddr> = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
     let spared: Vec<IpAddr> = hosts::spared(world, hosts).iter().map(|net| net.network()).collect();
     let ports = |ports: &[GrantPort]| -> Vec<(Protocol, Option<u16>)> {
@@ -65,19 +67,26 @@ fn kept(world: &World, hosts: &Hosts) -> Vec<Lifeline> {
         let named = ports(&hosts.ports).into_iter().chain(ports(&hosts.found)).chain(safe).collect::<Vec<_>>();
         let icmp = [(Protocol::ICMP, None), (Protocol::ICMPV6, None)];
         for own in node.addresses.iter().filter(|own| own.role == AddressRole::Host).map(|own| own.ip) {
-            let mut add = |sources: &[IpAddr], flows: &[(Protocol, Option<u16>)]| {
+            let mut add = |risk, what: &str, sources: &[IpAddr], flows: &[(Protocol, Option<u16>)]| {
                 for source in sources.iter().filter(|source| source.is_ipv4() == own.is_ipv4()) {
                     let fits =
                         |protocol: Protocol| protocol != if own.is_ipv4() { Protocol::ICMPV6 } else { Protocol::ICMP };
                     for (protocol, number) in flows.iter().filter(|(protocol, _)| fits(*protocol)) {
-                        kept.extend(Lifeline::to_node(world, packet(*source, own, *protocol, *number), &node.name));
+                        let packet = packet(*source, own, *protocol, *number);
+                        kept.extend(Lifeline::to_node(
+                            world,
+                            risk,
+                            format!("{what} {}", node.name),
+                            packet,
+                            &node.name,
+                        ));
                     }
                 }
             };
-            add(&spared, &of_hosts);
-            add(&strangers, &named);
-            add(&strangers, &icmp);
-            add(&peers, &[(Protocol::TCP, Some(bgp))]);
+            add(Risk::Nodes, "a source that nodes do not close for reaches", &spared, &of_hosts);
+            add(Risk::Nodes, "ports that stay open are reached on", &strangers, &named);
+            add(Risk::Nodes, "ICMP reaches", &strangers, &icmp);
+            add(Risk::Bgp, "its router reaches", &peers, &[(Protocol::TCP, Some(bgp))]);
         }
     }
     kept

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
+use super::super::callbacks;
 use super::super::edit::Edit;
-use super::super::lifelines;
 use super::super::roles::{LIFELINE, role};
 use super::super::rules::of_nets;
 use super::super::{PlanError, Risk};
@@ -25,7 +25,7 @@ pub fn parts(world: &World) -> Result<Vec<Part>, PlanError> {
         let old: Vec<RuleSpec> = written.spec.ingress.iter().filter(|rule| is_ours(rule)).cloned().collect();
         let there: BTreeSet<IpNet> =
             old.iter().flat_map(|rule| &rule.source.nets).filter_map(|text| parse_net(text)).collect();
-        let mut nets = lifelines::sources(world, false, &[Risk::ApiServer], &mut Vec::new())?;
+        let mut nets = callbacks::sources(world, false, &[Risk::ApiServer], &mut Vec::new())?;
         if let Fact::Unknown { .. } = world.api_servers {
             nets.extend(&there);
         }

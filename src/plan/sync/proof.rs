@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::super::decide::without_exposures;
+use super::super::expose::polices_hosts;
 use super::super::expose::proof::{clients, shown, strangers};
-use super::super::expose::{lifelines, polices_hosts};
+use super::super::lifelines;
 use super::super::perimeter::compose::doors_of;
 use super::super::perimeter::doors::{self, Doorway, Pass, STRANGERS, Try};
 use super::super::perimeter::{endpoints, kept, recognise};
@@ -28,7 +29,7 @@ pub struct Guard {
     closed: Vec<Watched>,
     open: Vec<Watched>,
     lifelines: Vec<lifelines::Lifeline>,
-    accepted: bool,
+    accepted: Vec<Risk>,
 }
 
 struct Watched {
@@ -49,7 +50,7 @@ impl Guard {
             closed: Vec::new(),
             open: Vec::new(),
             lifelines: lifelines::of(world),
-            accepted: accepted.contains(&Risk::OpenToAllClientsOfNodes),
+            accepted: accepted.to_vec(),
         };
         let lowered = without_perimeter(world);
         let sources = sources(world, grants);
@@ -86,14 +87,14 @@ impl Guard {
             }
         }
         match polices_hosts(step) {
-            true => lifelines::compare(&self.lifelines, after, step),
+            true => lifelines::compare(&self.lifelines, after, step, &self.accepted),
             false => Ok(()),
         }
     }
 
     /// Refuses a step that lets a stranger in by one of some nodes.
     pub fn opens_nothing(&self, after: &World, step: &Step, by: impl Fn(&str) -> bool) -> Result<(), PlanError> {
-        if self.accepted {
+        if self.accepted.contains(&Risk::OpenToAllClientsOfNodes) {
             return Ok(());
         }
         let near = self.closed.iter().filter(|watched| concerns(step, watched) && by(&watched.one.node));

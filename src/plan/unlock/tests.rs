@@ -26,3 +26,21 @@ fn what_a_person_wrote_is_deleted_only_by_name() {
     assert_eq!(steps(&plan), ["GlobalNetworkPolicy deny-app-policy"]);
     assert!(matches!(unlock(&world, Some("x")), Err(PlanError::Unresolved { .. })));
 }
+
+#[test]
+fn pods_that_grants_keep_closed_and_that_lose_dns_with_the_lockdown_are_said() {
+    let (_, closed) = locked(&cluster(""));
+    let (_, granted) = allowed(&closed, "demo/nginx", "10.7.0.99 443");
+    assert!(passes(&granted, "10.20.40.90 -> 10.20.112.10 udp:53"));
+    let plan = unlock(&granted, None).unwrap();
+    let open = simulate(&granted, &plan.steps).unwrap();
+    assert!(
+        !passes(&open, "10.20.40.90 -> 10.20.112.10 udp:53"),
+        "its grant polices its egress, and has no rule for DNS"
+    );
+    assert!(
+        notes(&plan).contains("asks DNS (kube-system/coredns-1) (10.20.40.90 -> 10.20.112.10 UDP:53), and 1 more"),
+        "{}",
+        notes(&plan)
+    );
+}

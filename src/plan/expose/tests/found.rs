@@ -289,7 +289,7 @@ fn a_lockdown_says_which_grant_it_stops_where_strangers_would_come_along() {
 #[test]
 fn a_deny_for_one_of_the_clients_is_not_skipped_either() {
     let host = "{kind: HostEndpoint, apiVersion: projectcalico.org/v3, metadata: {name: h1, labels: {host: a}}, spec: {node: n1, interfaceName: eth0, expectedIPs: [192.0.2.11], profiles: [projectcalico-default-allow]}}";
-    let deny = "{kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: no}, spec: {selector: has(host), applyOnForward: true, types: [Ingress], ingress: [{action: Deny, source: {nets: [10.7.0.99/32]}}, {action: Allow}]}}";
+    let deny = "{kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: refuses}, spec: {selector: has(host), applyOnForward: true, types: [Ingress], ingress: [{action: Deny, source: {nets: [10.7.0.99/32]}}, {action: Allow}]}}";
     let world = locked(&format!("{host}\n---\n{deny}"));
     let reason = super::refusal(&world, &ask("shop/web", &["10.7.0.0/24"]));
     assert!(reason.contains("10.7.0.99 -> 192.0.2.11 is denied on node n1"), "{reason}");

@@ -21,7 +21,7 @@ use crate::model::flow::{Decider, HopAction, Packet, Protocol};
 use crate::model::policy::{Direction, PolicyId, PolicyKind};
 use crate::model::selector::Selector;
 use crate::model::spec::{IntOrString, RuleSpec};
-use crate::model::world::{Fact, Pod, Service, TargetPort, World};
+use crate::model::world::{Callback, Fact, Pod, Service, TargetPort, World};
 
 /// Pods that are called, and on which ports.
 struct Called<'a> {
@@ -167,12 +167,12 @@ fn share_ports(called: &mut [Called]) {
 
 /// Whether some control plane's address does not reach some pod once the lockdown is in force.
 fn stopped(after: &World, called: &Called, sources: &[IpNet]) -> bool {
-    calls(called, sources).iter().any(|(pod, packet)| !passes(after, pod, packet))
+    calls_of(called, sources).iter().any(|(pod, packet)| !passes(after, pod, packet))
 }
 
 /// The policy that denies some call by a rule: a rule of ours would come too late, or override somebody.
 fn denied_by(after: &World, called: &Called, sources: &[IpNet]) -> Option<PolicyId> {
-    calls(called, sources).into_iter().find_map(|(pod, packet)| {
+    calls_of(called, sources).into_iter().find_map(|(pod, packet)| {
         let judgement = judge_pod(after, pod, Direction::Ingress, &packet);
         let Decider::Rule { policy, .. } = judgement.by else { return None };
         let lockdown = after.policies.iter().any(|other| other.id == policy && is_lockdown(after, other));
@@ -184,8 +184,27 @@ fn passes(world: &World, pod: &Pod, packet: &Packet) -> bool {
     judge_pod(world, pod, Direction::Ingress, packet).action == HopAction::Allow
 }
 
+/// Every call to pods that run, by whom and with its packet, from the addresses that are known.
+pub fn all_calls(world: &World) -> Vec<(Callback, Pod, Packet)> {
+    let mut ignored = Vec::new();
+    let everywhere = world.callbacks.iter().map(|callback| callback.namespace.clone()).collect();
+    let mut found = Vec::new();
+    if world.callbacks.is_empty() {
+        return found;
+    }
+    let sources = sources(world, false, &[Risk::ApiServer], &mut ignored).unwrap_or_default();
+    for called in called(world, &everywhere, &mut ignored) {
+        let calls = world.callbacks.iter().filter(|callback| called.callers.contains(&callback.from));
+        for callback in calls.filter(|callback| callback.namespace == called.service.namespace) {
+            let running = calls_of(&called, &sources).into_iter().filter(|(pod, _)| pod.node.is_some());
+            found.extend(running.map(|(pod, packet)| (callback.clone(), pod.clone(), packet)));
+        }
+    }
+    found
+}
+
 /// The packets of every call.
-fn calls<'a>(called: &'a Called, sources: &[IpNet]) -> Vec<(&'a Pod, Packet)> {
+fn calls_of<'a>(called: &'a Called, sources: &[IpNet]) -> Vec<(&'a Pod, Packet)> {
     let mut calls = Vec::new();
     for pod in called.pods.iter().filter(|pod| !pod.host_network) {
         for own in &pod.addresses {
@@ -205,7 +224,7 @@ pub fn prove(world: &World, steps: &[Step], locked: &BTreeSet<String>, accepted:
     for done in 1..=steps.len() {
         let after = simulate(world, &steps[..done])?;
         for one in &called {
-            let cut = calls(one, &sources)
+            let cut = calls_of(one, &sources)
                 .into_iter()
                 .find(|(p, packet)| passes(world, p, packet) && !passes(&after, p, packet));
             if let Some((pod, packet)) = cut {
