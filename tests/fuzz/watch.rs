@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// How long one input may take on a machine that is busy with other things. Usual are milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The memory that any input may take, and what each byte of it may besides, in bytes. A million nodes, for which aliases may
-/// stand at most, are a good hundred MiB.
+/// The memory that any input may take, and what each byte of it may besides, in bytes. The nodes for which aliases may
+/// stand at most take about a hundred MiB.
 #[cfg(target_os = "linux")]
 const ROOM: u64 = 256 * 1024 * 1024;
 #[cfg(target_os = "linux")]
