@@ -292,7 +292,7 @@ fn a_deny_for_one_of_the_clients_is_not_skipped_either() {
     let deny = "{kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: refuses}, spec: {selector: has(host), applyOnForward: true, types: [Ingress], ingress: [{action: Deny, source: {nets: [10.7.0.99/32]}}, {action: Allow}]}}";
     let world = locked(&format!("{host}\n---\n{deny}"));
     let reason = super::refusal(&world, &ask("shop/web", &["10.7.0.0/24"]));
-    assert!(reason.contains("10.7.0.99 -> 192.0.2.11 is denied on node n1"), "{reason}");
+    assert!(reason.contains("10.7.0.99 -> 10.20.2.20 is denied on node n1"), "{reason}");
     exposed(&world, &ask("shop/web", &["10.8.0.0/24"]));
 }
 
