@@ -6,9 +6,11 @@ use serde::Serialize;
 use super::facts::{Known, facts};
 use super::lockdown::locked;
 use super::namespaces::{left_out, names};
-use super::perimeter::standing::{Standing, standing};
+use super::perimeter::standing::{Standing as Perimeter, standing};
 use super::revoke::{GrantInfo, grants, orphans};
 use super::roles::lockdowns;
+use super::staged::Standing;
+use super::staged::findings::findings as observed_findings;
 use super::sync::{self, Remedy};
 use crate::findings::{Finding, Severity};
 use crate::model::policy::PolicyId;
@@ -21,8 +23,10 @@ pub struct Status {
     pub state: State,
     /// The policies that lock, whoever wrote them.
     pub lockdowns: Vec<PolicyId>,
+    /// What is staged or observed, which closes nothing.
+    pub trial: Option<Standing>,
     /// What closes doors and nodes to clients outside.
-    pub perimeter: Standing,
+    pub perimeter: Perimeter,
     /// Every namespace, by name.
     pub namespaces: Vec<Covered>,
     /// Every grant, by id.
@@ -105,7 +109,8 @@ pub fn status(world: &World) -> Status {
     };
     let drift = sync::drift(world);
     let behind = drift.iter().filter_map(sync::finding).chain(sync::taken(world));
-    let mut findings: Vec<Finding> = world.findings.iter().cloned().chain(orphans(world)).chain(behind).collect();
+    let mut findings: Vec<Finding> =
+        world.findings.iter().cloned().chain(orphans(world)).chain(behind).chain(observed_findings(world)).collect();
     findings.sort_by(|one, other| (one.code.severity, one).cmp(&(other.code.severity, other)));
     findings.dedup();
     let mut gaps: Vec<String> = world.gaps.iter().map(|gap| format!("{}: {}", gap.place, gap.reason)).collect();
@@ -115,6 +120,7 @@ pub fn status(world: &World) -> Status {
     Status {
         state,
         lockdowns: lockdowns(world),
+        trial: Standing::of(world),
         perimeter: standing(world),
         namespaces,
         grants: grants(world),

@@ -59,7 +59,8 @@ data:
 const WRITTEN: &str = "globalnetworkpolicies.crd.projectcalico.org,networkpolicies.crd.projectcalico.org,\
                        globalnetworksets.crd.projectcalico.org,hostendpoints.crd.projectcalico.org,services";
 
-fn start() -> Cluster {
+/// The cluster with them.
+pub fn start() -> Cluster {
     let cluster = Cluster::start();
     cluster.plane.apply(SERVICES);
     balance(&cluster, "web-lb", "10.128.146.112");

@@ -12,6 +12,7 @@ mod hosts;
 mod krew;
 mod reachability;
 mod replay;
+mod staged;
 mod syncing;
 mod validate;
 
