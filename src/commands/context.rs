@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::cli::{Color, Global};
 use crate::outcome::Problem;
-use crate::show::paint::{Paint, harmless};
+use crate::show::paint::{Paint, harmless, printable};
 
 /// What a shell sees of a program that ended by SIGPIPE, as kubectl does when its reader goes away.
 const BROKEN_PIPE: i32 = 128 + 13;
@@ -91,7 +91,7 @@ impl Context {
     /// Prints an answer. If nobody reads it any more, the program ends as kubectl does.
     pub fn print(&self, text: &str) {
         let mut out = std::io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        match out.write_all(printable(text, self.paint).as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(BROKEN_PIPE),
             // There is nobody left to tell.
             Ok(()) | Err(_) => {}
@@ -100,6 +100,15 @@ impl Context {
 
     /// Prints what stands beside an answer: warnings, questions, what is going on.
     pub fn say(&self, text: &str) {
+        self.write_beside(&printable(text, self.paint_errors));
+    }
+
+    /// The same in the place of the line that the cursor is on.
+    pub fn say_again(&self, line: &str) {
+        self.write_beside(&format!("\r{}\x1b[K", printable(line, self.paint_errors)));
+    }
+
+    fn write_beside(&self, text: &str) {
         // A reader of warnings that goes away is no reason to stop in the middle of a change.
         _ = std::io::stderr().lock().write_all(text.as_bytes());
     }

@@ -46,7 +46,8 @@ Examples:
 ///
 /// Finds the namespaces that belong to the cluster and leaves them open, lets DNS through to where the cluster's DNS really
 /// is, finds the webhooks and aggregated APIs that the API server calls and keeps them reachable, and shows what will stop
-/// being reachable. A lockdown that is there already, whoever wrote it, is brought up to date. Given twice, it changes nothing.
+/// being reachable. What grants opened stays open, by rules that it needs from then on. A lockdown that is there already, whoever
+/// wrote it, is brought up to date. Given twice, it changes nothing.
 ///
 /// With --nodes everything that enters a node from outside the cluster is closed too: host endpoints, and a preDNAT policy behind
 /// all others. Nodes, their tunnels and pods go on reaching every node; failsafe ports of Felix (SSH and the API server among

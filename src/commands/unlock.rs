@@ -51,7 +51,7 @@ impl Unlock {
             change(session, &self.writing, None, async || {
                 let scene = match self.nodes {
                     true => session.observe(needs::hosts(), needs::hosts_follow_ups).await?,
-                    false => session.observe(needs::lockdown(), needs::lockdown_follow_ups).await?,
+                    false => session.observe(needs::lockdown(), needs::unlock_follow_ups).await?,
                 };
                 let plan = match (self.perimeter, self.nodes) {
                     (true, _) => lower(&scene.world)?,

@@ -101,7 +101,7 @@ impl<'a> Progress<'a> {
             return;
         }
         if self.moves {
-            self.context.say(&format!("\r{} ({})\x1b[K", self.what, shown(waited)));
+            self.context.say_again(&format!("{} ({})", self.what, shown(waited)));
             self.told = Some(waited);
         } else if self.told.is_none_or(|told| waited >= told + LINES) {
             self.context.say(&format!("{} ({} so far)\n", self.what, shown(waited)));
@@ -111,7 +111,7 @@ impl<'a> Progress<'a> {
 
     fn end(&mut self) {
         if self.moves && self.told.take().is_some() {
-            self.context.say("\r\x1b[K");
+            self.context.say_again("");
         }
     }
 }

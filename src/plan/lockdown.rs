@@ -14,7 +14,7 @@ use super::roles::{LIFELINE, LOCKDOWN, lockdowns, own_order};
 use super::simulate::simulate;
 use super::staged::Standing;
 use super::staged::promote::{promote, said};
-use super::{Note, Plan, PlanError, Risk, Step, Weight, callbacks, dns, dns_reach, lifelines, losses, sight};
+use super::{Note, Plan, PlanError, Risk, Step, Weight, callbacks, dns, dns_reach, lifelines, losses, sight, sync};
 use crate::kubernetes::names::ROLE;
 use crate::model::policy::{Policy, PolicyId, PolicyKind};
 use crate::model::spec::RuleSpec;
@@ -69,12 +69,15 @@ pub fn lockdown(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
         return Ok(plan);
     }
     let after = simulate(world, &plan.steps)?;
+    let (grants, kept) = sync::kept(world, &after, &ask.accepted)?;
+    plan.steps.extend(grants);
     callbacks::prove(world, &plan.steps, &locked, &ask.accepted)?;
     dns_reach::prove(world, &after, &locked, &dns_rules, ask)?;
     plan.notes.extend(lifelines::prove(world, &plan.steps, &ask.accepted)?);
     if lockdowns(world).is_empty() {
         plan.notes.extend(dns_reach::opened(world, &after, &locked, &dns_rules));
     }
+    plan.notes.extend(kept);
     plan.notes.extend(left_open(world, &after));
     plan.notes.extend(losses::notes(world, &after, &locked));
     Ok(plan)

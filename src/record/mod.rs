@@ -26,6 +26,9 @@ pub const KEPT: usize = 20;
 const PART: usize = 860 * 1024;
 /// The most that a record may become when it is unpacked, in bytes: a few hundred times what is usual.
 const UNPACKED: u64 = 256 * 1024 * 1024;
+/// What any record may unpack to, and what each byte may beyond that: objects of one kind are alike, and a bomb is more so.
+const ROOM: u64 = 4 * 1024 * 1024;
+const RATIO: u64 = 64;
 /// The key of the packed objects.
 const PACKED: &str = "objects.json.gz";
 
@@ -256,15 +259,28 @@ fn pack(entries: &[Entry]) -> String {
     let plain = serde_json::to_vec(entries).unwrap_or_default();
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     // Writing into memory does not fail.
-    let packed = gzip.write_all(&plain).and_then(|()| gzip.finish()).unwrap_or_default();
+    let mut packed = gzip.write_all(&plain).and_then(|()| gzip.finish()).unwrap_or_default();
+    if plain.len() as u64 > most(&packed) {
+        let mut stored = GzEncoder::new(Vec::new(), Compression::none());
+        packed = stored.write_all(&plain).and_then(|()| stored.finish()).unwrap_or_default();
+    }
     BASE64.encode(packed)
+}
+
+/// How many bytes a packed record may become.
+fn most(packed: &[u8]) -> u64 {
+    UNPACKED.min(ROOM + packed.len() as u64 * RATIO)
 }
 
 fn unpack(packed: &str) -> Result<Vec<Entry>, RecordError> {
     let broken = |error: &dyn fmt::Display| RecordError::Broken(format!("{PACKED}: {error}"));
     let bytes = BASE64.decode(packed).map_err(|error| broken(&error))?;
     let mut plain = Vec::new();
-    GzDecoder::new(bytes.as_slice()).take(UNPACKED).read_to_end(&mut plain).map_err(|error| broken(&error))?;
+    let most = most(&bytes);
+    GzDecoder::new(bytes.as_slice()).take(most + 1).read_to_end(&mut plain).map_err(|error| broken(&error))?;
+    if plain.len() as u64 > most {
+        return Err(broken(&format!("it unpacks to more than {most} bytes, which no record of this program does")));
+    }
     serde_json::from_slice(&plain).map_err(|error| broken(&error))
 }
 
@@ -359,6 +375,22 @@ mod tests {
         maps[0]["binaryData"][PACKED] = json!("AAAA");
         let error = Record::from_config_maps(&maps[0], &[]).unwrap_err();
         assert!(error.to_string().starts_with(PACKED), "{error}");
+    }
+
+    #[test]
+    fn a_record_that_unpacks_without_end_is_refused() {
+        let empty = record(vec![entry(&" ".repeat(6 * 1024 * 1024))]);
+        let mut maps = empty.to_config_maps("kube-system");
+        assert_eq!(Record::from_config_maps(&maps[0], &maps[1..]).unwrap(), empty, "what we write we can read");
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        gzip.write_all(&vec![b' '; 64 * 1024 * 1024]).unwrap();
+        let packed = BASE64.encode(gzip.finish().unwrap());
+        assert!(packed.len() < 100_000, "{}", packed.len());
+        maps.truncate(1);
+        maps[0]["binaryData"][PACKED] = json!(packed);
+        maps[0]["data"]["parts"] = json!("1");
+        let error = Record::from_config_maps(&maps[0], &[]).unwrap_err();
+        assert!(error.to_string().contains("unpacks to more than"), "{error}");
     }
 
     #[test]

@@ -4,13 +4,20 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::paint::{escaped, is_hidden};
+
 /// One value as YAML, with its line end.
 pub fn yaml<T: Serialize>(value: &T) -> String {
     // A selector stays on one line, whatever its length: a folded one is easily broken by the next who edits it.
     let options = serde_yaml::ser_options! { folded_wrap_chars: usize::MAX };
     // Values that come from JSON have text for keys, which is all that can fail here.
     let text = serde_yaml::to_string_with_options(value, options).unwrap_or_default();
-    if text.ends_with('\n') { text } else { text + "\n" }
+    match text.contains(is_hidden) {
+        // JSON is YAML too, and can say such characters without having them.
+        true => json(value),
+        false if text.ends_with('\n') => text,
+        false => text + "\n",
+    }
 }
 
 /// Several documents, one after the other.
@@ -20,7 +27,7 @@ pub fn documents(values: &[Value]) -> String {
 
 /// One value as JSON, with its line end.
 pub fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+    escaped(&serde_json::to_string_pretty(value).unwrap_or_default()).into_owned() + "\n"
 }
 
 /// Objects as kubectl prints them: one alone by itself, several as a List.
@@ -47,6 +54,15 @@ mod tests {
     fn a_long_selector_stays_on_its_line() {
         let selector = "has(a) && ".repeat(40) + "has(b)";
         assert_eq!(yaml(&json!({ "selector": selector })), format!("selector: {selector}\n"));
+    }
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_escaped_and_comes_back() {
+        let value = json!({ "note": "a\u{202e}b\u{1b}[2J\u{9b}" });
+        for text in [yaml(&value), super::json(&value)] {
+            assert!(!text.contains(is_hidden), "{text:?}");
+            assert_eq!(serde_yaml::from_str::<Value>(&text).unwrap(), value);
+        }
     }
 
     #[test]

@@ -104,6 +104,7 @@ impl Case {
     pub fn judge(&self, tally: &mut Tally) -> Result<(), Broken> {
         let mut world = read::world(&self.documents);
         for (index, ask) in self.asks.iter().enumerate() {
+            let earlier = world.clone();
             if let Ask::Sync(Some(change)) = ask {
                 change.make(&mut world);
             }
@@ -125,11 +126,27 @@ impl Case {
                 let detail = told(index, ask, &plan, "what was just made is behind");
                 return Err(Broken::new("sync of a cluster in step is empty", detail));
             }
+            if std::env::var_os("ZEROTRUST_PROPERTIES_TELL").is_some() {
+                println!("seed {} {index} {ask:?}", self.seed);
+                plan.steps.iter().for_each(|step| println!("  {}: {}", step.object, step.why));
+                plan.notes.iter().for_each(|note| println!("  note {}", note.text));
+                if matches!(ask, Ask::Sync(_)) {
+                    let synced = kubectl_zerotrust::plan::sync::sync(&world, &[]);
+                    synced.iter().flat_map(|synced| &synced.drift).for_each(|drift| println!("  drift {drift:?}"));
+                }
+            }
             *tally.planned.entry(ask.kind()).or_default() += 1;
             tally.steps += plan.steps.len();
             let wrap = |broken: Broken| Broken { detail: told(index, ask, &plan, &broken.detail), ..broken };
             let mut random = Random::of(self.seed).fork();
-            let judged = judge::Judged { world: &world, ask, plan: &plan, grant: grant.as_deref(), most: self.most };
+            let judged = judge::Judged {
+                earlier: &earlier,
+                world: &world,
+                ask,
+                plan: &plan,
+                grant: grant.as_deref(),
+                most: self.most,
+            };
             let after = judged.all(&mut random, tally).map_err(wrap)?;
             world = after;
         }

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use kubectl_zerotrust::model::flow::{Checkpoint, Packet, Path, Protocol};
+use kubectl_zerotrust::model::flow::{Checkpoint, Decider, Packet, Path, Protocol};
 use kubectl_zerotrust::model::intent::{Grant, GrantPort, Peer};
 use kubectl_zerotrust::model::selector::Selector;
 use kubectl_zerotrust::model::world::World;
@@ -37,7 +37,8 @@ pub fn is_of(world: &World, peer: &Peer, ip: IpAddr) -> bool {
     }
 }
 
-fn is_port(ports: Option<&[GrantPort]>, packet: &Packet) -> bool {
+/// Whether a packet is for one of a grant's ports.
+pub fn is_port(ports: Option<&[GrantPort]>, packet: &Packet) -> bool {
     let is = |port: &GrantPort| {
         Protocol::parse(&port.protocol) == Some(packet.protocol)
             && packet.port.is_some_and(|number| (port.first..=port.last).contains(&number))
@@ -56,12 +57,14 @@ pub fn by_grant(world: &World, grant: &Grant, flow: &Flow, path: &Path) -> bool 
         let as_node = grant.from == Peer::Nodes && is_inside(world, source) && world.node_at(seen.source).is_some();
         return is_of(world, &grant.from, source) || as_node;
     };
+    let own = || doors_of(world, grant).iter().any(|door| Some(door.key()) == flow.door);
     if is_inside(world, source) {
-        return comes_along(world, grant, source, &seen);
+        // A door for everybody is for those inside too, and so is one to pods that let them in by somebody else's rule.
+        return comes_along(world, grant, source, &seen)
+            || (own() && (grant.from == Peer::World || !is_by_a_grant(world, path)));
     }
     let bpf = world.network.felix.is_bpf();
     let direct = seen.destination == flow.packet.destination;
-    let own = || doors_of(world, grant).iter().any(|door| Some(door.key()) == flow.door);
     let nets = through.nodes.as_deref().and_then(|nodes| chosen(world, nodes).ok());
     let by_node = nets.is_none_or(|nets| nets.iter().any(|net| net.contains(&flow.packet.destination)));
     is_of(world, &grant.from, source) && (bpf || direct || (own() && by_node))
@@ -72,4 +75,14 @@ pub fn by_grant(world: &World, grant: &Grant, flow: &Flow, path: &Path) -> bool 
 fn comes_along(world: &World, grant: &Grant, source: IpAddr, seen: &Packet) -> bool {
     let carries_a_nodes = world.node_at(seen.source).is_some();
     masquerades(world, grant).unwrap_or(true) && (world.node_at(source).is_some() || carries_a_nodes)
+}
+
+/// Whether a rule of a grant lets the packet in to its pod.
+fn is_by_a_grant(world: &World, path: &Path) -> bool {
+    path.hops.iter().filter(|hop| hop.checkpoint == Checkpoint::Ingress).any(|hop| {
+        let Some(Decider::Rule { policy, direction, index, .. }) = &hop.by else { return false };
+        let policy = world.policies.iter().find(|other| other.id == *policy);
+        let rules = policy.and_then(|policy| policy.rules(*direction)).unwrap_or_default();
+        rules.iter().any(|rule| rule.place == *index && rule.grant.is_some())
+    })
 }

@@ -1,12 +1,13 @@
 //! The laws, held against one plan in one world.
 //! Never knows how the plan was made.
 
-use kubectl_zerotrust::model::flow::{Decider, HopAction, Packet, Path, Verdict};
-use kubectl_zerotrust::model::intent::Grant;
+use kubectl_zerotrust::model::flow::{Checkpoint, Decider, HopAction, Packet, Path, Verdict};
+use kubectl_zerotrust::model::intent::{Grant, Peer};
 use kubectl_zerotrust::model::world::World;
 use kubectl_zerotrust::plan::Plan;
 use kubectl_zerotrust::plan::perimeter::compose::{chosen, doors_of};
 use kubectl_zerotrust::plan::perimeter::doors::{self, is_usual};
+use kubectl_zerotrust::plan::perimeter::kept;
 use kubectl_zerotrust::plan::perimeter::recognise::is_perimeter;
 use kubectl_zerotrust::plan::revoke::grants;
 use kubectl_zerotrust::plan::roles::is_lockdown;
@@ -14,12 +15,14 @@ use kubectl_zerotrust::plan::sync::sync;
 
 use super::asks::Ask;
 use super::case::{Broken, Tally, prefixes};
-use super::covered::{arrived, by_grant, is_inside, is_of};
+use super::covered::{arrived, by_grant, is_inside, is_of, is_port};
 use super::flows::{self, Fate, Flow, clients, keys};
 use super::random::Random;
 
 /// A plan in its world.
 pub struct Judged<'a> {
+    /// Before nodes changed behind the tool's back, where they did; else the same as `world`.
+    pub earlier: &'a World,
     /// Before.
     pub world: &'a World,
     /// What was asked.
@@ -113,7 +116,11 @@ impl Judged<'_> {
             let before = flow.ways(self.world);
             let same = |path: &Path, open: &Path| path.entry_node == open.entry_node && path.backend == open.backend;
             for open in &open {
-                if before.iter().any(|path| same(path, open) && self.is_denied_by_somebody(path)) {
+                // That a lockdown lets every pod ask DNS is said, pod by pod.
+                let told = matches!(self.ask, Ask::Lockdown)
+                    && arrived(flow, open).port == Some(53)
+                    && self.plan.notes.iter().any(|note| note.text.contains("could not ask DNS"));
+                if !told && before.iter().any(|path| same(path, open) && self.is_denied_by_somebody(path)) {
                     return Err("nobody's Deny is overridden");
                 }
             }
@@ -133,6 +140,8 @@ impl Judged<'_> {
             {
                 true => Ok(()),
                 false if self.is_announced(flow, end) => Ok(()),
+                // A door that was found open is open by nodes that come later, too.
+                false if matches!(self.ask, Ask::Sync(_)) && self.was_kept_open(flow) => Ok(()),
                 // To a perimeter nodes are inside, those too that came later.
                 false if matches!(self.ask, Ask::Sync(_)) && is_inside(end, flow.packet.source) => Ok(()),
                 false => Err("nothing opens but what was asked"),
@@ -176,14 +185,16 @@ impl Judged<'_> {
             // DNS comes with a lockdown, also for pods that other policies closed before it.
             Ask::Unlock => said("stay closed to all but what grants and other policies allow") && self.is_for_dns(flow),
             Ask::Lower => false,
-            // What is closed elsewhere closes on a node that comes, too.
+            // What is closed elsewhere closes on a node that comes, too; and what was closed before nodes had other addresses.
             Ask::Sync(_) => {
                 let own = |grant: &Grant| {
                     let doors = doors_of(after, grant);
                     doors.iter().any(|door| Some(door.key()) == flow.door)
                         && !is_of(after, &grant.from, flow.packet.source)
                 };
-                outside && (grants(after).iter().any(|info| own(&info.grant)) || self.is_closed_elsewhere(flow))
+                let own_door = grants(after).iter().any(|info| own(&info.grant));
+                (outside && (own_door || self.is_closed_elsewhere(flow) || self.was_closed(flow)))
+                    || self.is_node_taken_for_world(flow)
             }
             Ask::Revoke(_) => {
                 // The door may go, and what its grant let in.
@@ -194,7 +205,9 @@ impl Judged<'_> {
                 };
                 let granted =
                     |grant: &Grant| flow.ways(self.world).iter().any(|path| by_grant(self.world, grant, flow, path));
-                grant.is_some_and(|grant| own_door(&grant) || granted(&grant))
+                // So may what came along by its rules, as the output said.
+                let by_its_rules = || self.grant.is_some_and(|id| self.is_let_in_by(id, flow));
+                grant.is_some_and(|grant| own_door(&grant) || granted(&grant) || by_its_rules())
             }
             Ask::Allow(_) | Ask::Expose(_) => {
                 let door = doors::all(after)
@@ -227,6 +240,62 @@ impl Judged<'_> {
                 there.fate(self.world, &keys) == Fate::Stopped
             },
         )
+    }
+
+    /// Whether the perimeter keeps the door open as it was found, and the client came by it before the nodes changed.
+    fn was_kept_open(&self, flow: &Flow) -> bool {
+        let keys = keys(self.earlier);
+        let doors = doors::all(self.earlier);
+        let Some(door) = doors.iter().find(|door| Some(door.key()) == flow.door) else { return false };
+        let source = flow.packet.source;
+        kept::keeps_open(self.earlier, door, source)
+            && door.tries(self.earlier, source).into_iter().any(|one| {
+                let then = Flow { packet: one.packet, entry: one.entry, door: flow.door.clone(), node: Some(one.node) };
+                then.fate(self.earlier, &keys).arrives()
+            })
+    }
+
+    /// Whether the same client was stopped at that node's door before the nodes changed: the perimeter was late.
+    fn was_closed(&self, flow: &Flow) -> bool {
+        let keys = keys(self.earlier);
+        let doors = doors::all(self.earlier);
+        let Some(door) = doors.iter().find(|door| Some(door.key()) == flow.door) else { return false };
+        let tries = door.tries(self.earlier, flow.packet.source);
+        let mut here = tries.into_iter().filter(|one| Some(&one.node) == flow.node.as_ref()).peekable();
+        here.peek().is_some()
+            && here.all(|one| {
+                let then = Flow { packet: one.packet, entry: one.entry, door: flow.door.clone(), node: Some(one.node) };
+                then.fate(self.earlier, &keys) == Fate::Stopped
+            })
+    }
+
+    /// What is for the world outside, or from there, is not for nodes, but for one whose address the rules do not know yet.
+    fn is_node_taken_for_world(&self, flow: &Flow) -> bool {
+        let is_new = |ip| self.world.node_at(ip).is_some() && self.earlier.node_at(ip).is_none();
+        let (source, known) = (flow.packet.source, grants(self.world));
+        let is_for = |grant: &Grant, path: &Path| {
+            let seen = arrived(flow, path);
+            let to = grant.to == Peer::World && is_new(seen.destination) && is_of(self.world, &grant.from, source);
+            let from =
+                grant.from == Peer::World && is_new(seen.source) && is_of(self.world, &grant.to, seen.destination);
+            (to || from) && is_port(grant.ports.as_deref(), &seen)
+        };
+        let ways = flow.ways(self.world);
+        let mut open = ways.iter().filter(|path| path.verdict == Verdict::Allow);
+        open.all(|path| known.iter().any(|info| is_for(&info.grant, path)))
+    }
+
+    /// Whether nothing but a grant's own rules let a packet in.
+    fn is_let_in_by(&self, id: &str, flow: &Flow) -> bool {
+        let is_own = |hop: &kubectl_zerotrust::model::flow::Hop| {
+            let Some(Decider::Rule { policy, direction, index, .. }) = &hop.by else { return false };
+            let policy = self.world.policies.iter().find(|other| other.id == *policy);
+            let rules = policy.and_then(|policy| policy.rules(*direction)).unwrap_or_default();
+            rules.iter().any(|rule| rule.place == *index && rule.grant.as_deref() == Some(id))
+        };
+        let ways = flow.ways(self.world);
+        let mut open = ways.iter().filter(|path| path.verdict == Verdict::Allow);
+        open.all(|path| path.hops.iter().any(|hop| hop.checkpoint == Checkpoint::Ingress && is_own(hop)))
     }
 
     fn is_for_dns(&self, flow: &Flow) -> bool {

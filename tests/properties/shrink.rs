@@ -16,6 +16,11 @@ fn still(case: &Case, law: &str) -> Option<Broken> {
     judged.ok()?.err().filter(|broken| broken.law == law)
 }
 
+/// A failing case as it is.
+pub fn whole(case: &Case, broken: &Broken) -> Shrunk {
+    Shrunk { case: case.clone(), broken: broken.clone() }
+}
+
 /// Takes asks and documents away until none can go.
 pub fn shrink(case: &Case, broken: &Broken) -> Shrunk {
     let mut small = Shrunk { case: case.clone(), broken: broken.clone() };

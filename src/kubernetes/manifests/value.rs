@@ -26,7 +26,7 @@ impl fmt::Display for Fault {
 }
 
 /// How many nodes the aliases of one document may stand for: more is an attack, not a manifest.
-const ALIASED_NODES: usize = 1_000_000;
+const ALIASED_NODES: usize = 200_000;
 
 /// The parser's settings, which are go-yaml's habits.
 pub(super) fn options() -> Options {

@@ -142,9 +142,7 @@ impl<'a> Work<'a> {
             through: Some(through),
         };
         let id = grant.id();
-        if door_steps.is_empty() {
-            keep_memory(world, &mut grant, &id);
-        }
+        keep_memory(world, &mut grant, &id, door_steps.is_empty());
         Ok(Work { ask, now, target, key, from, to, grant, id, door_steps })
     }
 
@@ -170,8 +168,14 @@ impl<'a> Work<'a> {
         holder = opened.or(holder).or_else(|| perimeter::recognise::ours(&after));
         let probes = Vec::new();
         let opening = Opening { world: &self.target, grant: &self.grant, id: &self.id, probes: &probes };
+        let is_needless = holder.is_none() && self.door_steps.is_empty() && plan.steps.iter().all(is_set);
         opening.annotate(&mut plan, holder)?;
         plan.steps.extend(self.door_steps.clone());
+        if is_needless {
+            // Everything passes as it is: no rule would speak of the set, and no policy would hold the grant.
+            plan.steps.clear();
+            plan.notes.push(fact("nothing has to be written for it, so there is no grant to revoke either".into()));
+        }
         proof::prove(self, &plan.steps, &mut plan.notes)?;
         plan.notes.extend(sessions::check(self, &simulate(&self.target, &plan.steps)?)?);
         plan.notes.extend(words::notes(self, &plan)?);
@@ -198,6 +202,10 @@ impl<'a> Work<'a> {
         plan.notes.extend(raised.notes);
         Ok(())
     }
+}
+
+fn is_set(step: &Step) -> bool {
+    step.object == perimeter::nodes_set::object()
 }
 
 fn refused<T>(reason: String, hint: impl Into<String>) -> Result<T, PlanError> {
@@ -293,11 +301,15 @@ fn was(world: &World, service: &Service, step: Option<&Step>) -> Option<String> 
     remembered.or_else(|| changed.then(|| service.kind.clone()))
 }
 
-/// A grant that is there already, and whose door is too, goes on remembering what it did.
-fn keep_memory(world: &World, grant: &mut Grant, id: &str) {
+/// A grant that is there already stays in the form that its rules have; and if its door is there too, it goes on remembering
+/// what it did.
+fn keep_memory(world: &World, grant: &mut Grant, id: &str, has_door: bool) {
     let known = grants(world).into_iter().find(|info| info.id == id).and_then(|info| info.grant.through);
     if let (Some(through), Some(known)) = (&mut grant.through, known) {
-        through.was = known.was;
+        through.inline = known.inline;
+        if has_door {
+            through.was = known.was;
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::super::lifelines;
+use super::super::perimeter::apart;
 use super::super::perimeter::compose::doors_of;
 use super::super::perimeter::doors::{self, Doorway, Pass, STRANGERS, Try, is_usual, why_unknown};
 use super::super::perimeter::sources::{masquerades, service_of};
@@ -83,10 +84,21 @@ fn opened_by(world: &World, one: &Try) -> String {
 
 /// The clients' ways to the grant's doors, one for each client address, node and port.
 pub fn client_tries(world: &World, work: &Work<'_>) -> Vec<Try> {
+    tries_of(world, work, clients(&work.grant))
+}
+
+/// The same with those of the clients whom policies tell apart from the others.
+pub fn all_client_tries(world: &World, work: &Work<'_>) -> Vec<Try> {
+    let apart = apart::of(world, work.service()).points.into_iter();
+    let more = apart.filter(|ip| lets_in(&work.grant.from, *ip) && !is_inside(world, *ip));
+    tries_of(world, work, clients(&work.grant).into_iter().chain(more).collect())
+}
+
+fn tries_of(world: &World, work: &Work<'_>, clients: Vec<IpAddr>) -> Vec<Try> {
     let doors = doors_of(world, &work.grant);
     let chosen = chosen(world, &work.grant);
     let mut tries = Vec::new();
-    for client in clients(&work.grant) {
+    for client in clients {
         tries.extend(doors.iter().flat_map(|doorway| doorway.tries(world, client)));
     }
     tries.retain(|one| {

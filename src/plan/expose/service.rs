@@ -38,7 +38,7 @@ pub fn step(world: &World, service: &Service, wanted: &Wanted<'_>) -> Result<Opt
         check_number(world, service, wanted.ports, number)?;
     }
     let node_ports = node_ports(world, service, wanted, &name)?;
-    let address = asked_for(service, wanted.address)?;
+    let address = asked_for(world, service, wanted.address)?;
     if kind == service.kind && node_ports.is_empty() && address.is_none() {
         return Ok(None);
     }
@@ -73,8 +73,21 @@ fn node_ports(world: &World, service: &Service, wanted: &Wanted<'_>, name: &str)
 }
 
 /// The address to ask for, if the Service does not have it.
-fn asked_for(service: &Service, wanted: Option<IpAddr>) -> Result<Option<String>, PlanError> {
+fn asked_for(world: &World, service: &Service, wanted: Option<IpAddr>) -> Result<Option<String>, PlanError> {
     let Some(wanted) = wanted.filter(|ip| !service.load_balancer_ips.contains(ip)) else { return Ok(None) };
+    // Load balancers give one address to several Services only where their ports differ (MetalLB, IP address sharing).
+    let same = |one: &ServicePort, other: &ServicePort| one.protocol == other.protocol && one.port == other.port;
+    let holds = |other: &&Service| {
+        (other.load_balancer_ips.contains(&wanted) || other.external_ips.contains(&wanted))
+            && (&other.namespace, &other.name) != (&service.namespace, &service.name)
+            && other.ports.iter().any(|theirs| service.ports.iter().any(|own| same(own, theirs)))
+    };
+    if let Some(other) = world.services.values().find(holds) {
+        return Err(PlanError::Refused {
+            reason: format!("{wanted} leads to Service {}/{} on the same port", other.namespace, other.name),
+            hints: vec!["ask for another address, or leave --address out".into()],
+        });
+    }
     match service.load_balancer_ips.first() {
         Some(has) => Err(PlanError::Refused {
             reason: format!("Service {}/{} has {has} from its load balancer", service.namespace, service.name),

@@ -4,7 +4,7 @@
 use super::super::decide::{object, version_of};
 use super::super::edit::Edit;
 use super::super::perimeter::compose::{self, Names};
-use super::super::perimeter::recognise::is_perimeter;
+use super::super::perimeter::recognise::{self, is_perimeter};
 use super::super::simulate::simulate;
 use super::super::{PlanError, Step};
 use super::{Work, proof};
@@ -40,7 +40,7 @@ pub fn refuse_what_would_be_skipped(world: &World, work: &Work<'_>) -> Result<()
         let own = policy.ingress.iter_mut().flatten().filter(|rule| rule.grant.as_deref() == Some(&work.id));
         own.for_each(|rule| rule.action = RuleAction::Pass);
     }
-    for one in proof::client_tries(world, work) {
+    for one in proof::all_client_tries(world, work) {
         for hop in one.ways(&asked).into_iter().flat_map(|path| path.hops) {
             let skipped = matches!(hop.checkpoint, Checkpoint::ForwardIngress | Checkpoint::HostIngress);
             if let (true, HopAction::Deny, Some(Decider::Rule { policy, .. })) = (skipped, hop.action, &hop.by) {
@@ -80,6 +80,12 @@ fn repair(world: &World, work: &Work<'_>, id: &PolicyId, hop: &Hop) -> Result<St
     else {
         return Err(denied(id, hop));
     };
+    // Ours is brought up to date as a whole: where that was refused, no rule of its own gets round it.
+    if recognise::ours(world).as_ref() == Some(id) {
+        let reason = format!("{}, which could not be brought up to date", stopped(hop));
+        let hints = vec!["kubectl zerotrust sync --check says what stands in the way".into()];
+        return Err(PlanError::Refused { reason, hints });
+    }
     let inline = work.grant.through.as_ref().is_some_and(|through| through.inline);
     let names = if inline { Names::Inline } else { Names::Set };
     let rules = compose::client_rules(world, &work.grant, names)?;
@@ -98,15 +104,14 @@ fn repair(world: &World, work: &Work<'_>, id: &PolicyId, hop: &Hop) -> Result<St
 }
 
 fn denied(id: &PolicyId, hop: &Hop) -> PlanError {
-    let by = hop.by.as_ref().map(proof::who).unwrap_or_default();
     PlanError::Refused {
-        reason: format!(
-            "{} -> {} is denied on node {} at {} by {by}, which is somebody's decision",
-            hop.packet.source,
-            hop.packet.destination,
-            hop.node.as_deref().unwrap_or("?"),
-            hop.checkpoint,
-        ),
+        reason: format!("{}, which is somebody's decision", stopped(hop)),
         hints: vec![format!("change {id} if it should be allowed")],
     }
+}
+
+fn stopped(hop: &Hop) -> String {
+    let by = hop.by.as_ref().map(proof::who).unwrap_or_default();
+    let (packet, node) = (hop.packet, hop.node.as_deref().unwrap_or("?"));
+    format!("{} -> {} is denied on node {node} at {} by {by}", packet.source, packet.destination, hop.checkpoint)
 }

@@ -175,8 +175,8 @@ pub fn lockdown() -> Vec<Query> {
     queries
 }
 
-/// The second round of `lockdown`: what only some versions have, and what an observation changed of Felix's logging.
-pub fn lockdown_follow_ups(world: &World) -> Vec<Query> {
+/// The next rounds of `unlock`: what only some versions have, and what an observation changed of Felix's logging.
+pub fn unlock_follow_ups(world: &World) -> Vec<Query> {
     let mut queries = of_version(world);
     queries.extend(staged(world));
     if !Memory::of(world).felix.is_empty() {
@@ -187,7 +187,7 @@ pub fn lockdown_follow_ups(world: &World) -> Vec<Query> {
 
 /// The next rounds of `promote`: what the nodes' lock looks at too, where they are observed.
 pub fn promotion_follow_ups(world: &World) -> Vec<Query> {
-    let mut queries = lockdown_follow_ups(world);
+    let mut queries = unlock_follow_ups(world);
     if of_nodes(world).is_some() {
         queries.extend(hosts());
         queries.extend(hosts_follow_ups(world));
@@ -206,6 +206,15 @@ pub fn observation() -> Vec<Query> {
 fn staged(world: &World) -> Option<Query> {
     let can = world.calico.is_none_or(|version| version.at_least(3, 30));
     can.then(|| Query::all(Kind::StagedGlobalNetworkPolicy))
+}
+
+/// The next rounds of `lockdown`: the same, and what grants need that go on.
+pub fn lockdown_follow_ups(world: &World) -> Vec<Query> {
+    let mut queries = unlock_follow_ups(world);
+    if !super::revoke::grants(world).is_empty() {
+        queries.extend(sync_follow_ups(world));
+    }
+    without_repeats(queries)
 }
 
 /// What `lockdown --nodes` looks at besides: every door, and what decides on the nodes.

@@ -9,7 +9,9 @@ use ipnet::IpNet;
 use super::super::decide::selects;
 use super::super::rules::is_inside;
 use super::{nodes_set, recognise};
-use crate::model::policy::{Entity, Hook, Policy, RuleAction};
+use crate::kubernetes::names::GRANT;
+use crate::model::intent::{Grant, Peer};
+use crate::model::policy::{Entity, Hook, Policy, PolicyId, RuleAction};
 use crate::model::selector::Selector;
 use crate::model::world::{Service, World};
 
@@ -33,12 +35,16 @@ pub fn of(world: &World, service: &Service) -> Apart {
     let mut apart = Apart::default();
     apart.nets.extend(&service.source_ranges);
     apart.points.extend(service.source_ranges.iter().flat_map(ends));
-    // What we wrote ourselves names clients that have a door of their own, and nodes as they are or were.
+    // What we wrote ourselves names nodes as they are or were; but for the clients that a grant names, who may come by any door
+    // that leads to its pods.
     let ours = recognise::ours(world);
     for policy in world.policies.iter().filter(|policy| concerns(policy) && Some(&policy.id) != ours.as_ref()) {
-        let theirs = policy.ingress.iter().flatten().filter(|rule| rule.grant.is_none());
-        for rule in theirs.filter(|rule| rule.action != RuleAction::Log) {
-            let nets = nets_of(world, &rule.source);
+        for rule in policy.ingress.iter().flatten().filter(|rule| rule.action != RuleAction::Log) {
+            let mut nets = nets_of(world, &rule.source);
+            if let Some(id) = &rule.grant {
+                let named = named_by(world, &policy.id, ours.as_ref(), id);
+                nets.retain(|net| named.contains(net));
+            }
             apart.points.extend(nets.iter().flat_map(ends));
             if rule.action != RuleAction::Deny {
                 apart.nets.extend(nets);
@@ -61,6 +67,18 @@ impl Apart {
     /// The smallest ranges that hold these addresses.
     pub fn holding(&self, points: &[IpAddr]) -> Vec<IpNet> {
         IpNet::aggregate(&points.iter().map(|ip| self.net_of(*ip)).collect())
+    }
+}
+
+/// The addresses that a grant names as its clients. It is written down where its pods receive, or in the perimeter where they
+/// were open to everybody.
+fn named_by(world: &World, policy: &PolicyId, ours: Option<&PolicyId>, id: &str) -> Vec<IpNet> {
+    let key = format!("{GRANT}-{id}");
+    let holders = [Some(policy), ours].into_iter().flatten().filter_map(|id| world.written.get(id));
+    let text = holders.into_iter().find_map(|written| written.annotations.get(&key));
+    match text.and_then(|text| serde_json::from_str::<Grant>(text).ok()).map(|grant| grant.from) {
+        Some(Peer::Nets(nets)) => nets,
+        _ => Vec::new(),
     }
 }
 

@@ -163,6 +163,17 @@ impl Doorway<'_> {
         strangers.all(|source| self.passes(world, source) == Pass::No)
     }
 
+    /// The nodes by which some client comes now, of strangers and of those that policies tell apart, and not after.
+    pub fn closes_at(&self, now: &World, after: &World) -> Vec<String> {
+        let strangers = STRANGERS.iter().filter_map(|ip| ip.parse().ok());
+        let apart = apart::of(now, self.service);
+        let sources = strangers.chain(apart.points.iter().copied());
+        let tries = sources.flat_map(|source| self.tries(now, source)).filter(|one| is_usual(now, one));
+        let closing = tries.filter(|one| one.passes(now) == Pass::Yes && one.passes(after) == Pass::No);
+        let nodes: std::collections::BTreeSet<String> = closing.map(|one| one.node).collect();
+        nodes.into_iter().collect()
+    }
+
     /// Whether a source reaches a backend by any way, of those that clients use: a node's own address rather than a tunnel's.
     fn passes(&self, world: &World, source: IpAddr) -> Pass {
         let tries = self.tries(world, source).into_iter().filter(|one| is_usual(world, one));

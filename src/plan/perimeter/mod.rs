@@ -8,6 +8,7 @@ pub mod compose;
 pub mod doors;
 pub mod endpoints;
 pub mod hosts;
+pub mod kept;
 pub mod lower;
 pub mod nodes_set;
 pub mod recognise;
@@ -17,7 +18,6 @@ pub mod standing;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
 use serde_json::json;
 
 use super::decide::{object, version_of};
@@ -25,14 +25,13 @@ use super::edit::Edit;
 use super::place::{ORDER, whole};
 use super::roles::PERIMETER;
 use super::simulate::simulate;
-use super::{Note, PlanError, Step, Weight};
+use super::{Note, PlanError, Step};
 use crate::kubernetes::names::{FOUND_OPEN, GRANT, HOSTS, ROLE};
 use crate::model::intent::{Grant, Hosts};
 use crate::model::policy::{Direction, Hook, PolicyId, PolicyKind};
 use crate::model::spec::RuleSpec;
 use crate::model::world::{Service, World};
 use compose::Names;
-use doors::Open;
 
 /// How the perimeter is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,7 +89,7 @@ pub fn raise_around(
     }
     // What is open now and would close: asked of the world that the plan would make without an exception for it.
     let after = simulate(target, &raised.steps)?;
-    let (found, notes) = closing(now, &after, &frame, shape.close_others)?;
+    let (found, notes) = kept::closing(now, &after, &frame, shape.close_others)?;
     raised.notes = notes;
     if !found.is_empty() {
         let kept = frame.kept_open(shape.close_others)?;
@@ -328,73 +327,4 @@ fn order(world: &World) -> Option<f64> {
     let others = world.policies.iter().filter(|policy| policy.hook == Hook::PreDnat && policy.tier == "default");
     let mut orders = others.map(|policy| policy.order.map(|order| order + 1.0));
     orders.try_fold(ORDER, |last, order| order.map(|order| last.max(order)))
-}
-
-/// Doors that are open now and would close, as exceptions; and what to say of them.
-fn closing(
-    now: &World,
-    after: &World,
-    frame: &Frame<'_>,
-    close: bool,
-) -> Result<(Vec<RuleSpec>, Vec<Note>), PlanError> {
-    let granted = frame.granted();
-    let there: BTreeSet<String> = frame.kept_open(close)?.iter().filter_map(found_open).map(str::to_string).collect();
-    let (mut rules, mut kept, mut closed, mut unsure) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for doorway in doors::all(now) {
-        let only = match doorway.open(now) {
-            Open::No => continue,
-            Open::ToAll => None,
-            Open::To(nets) => Some(nets),
-            // What the perimeter is known to close is not opened because something behind it cannot be told.
-            Open::Unknown(_) if doorway.stops_strangers(frame.target) => continue,
-            Open::Unknown(why) => {
-                unsure.push(format!("{} ({why})", doorway.name()));
-                None
-            }
-        };
-        let Some(only) = closes(&doorway.open(after), only) else { continue };
-        let whose = |nets: &Vec<IpNet>| {
-            let nets: Vec<String> = nets.iter().map(IpNet::to_string).collect();
-            format!("{} (for {})", doorway.name(), nets.join(" and "))
-        };
-        let name = only.as_ref().map_or_else(|| doorway.name(), whose);
-        if granted.contains(&doorway.key()) {
-            closed.push(name);
-            continue;
-        }
-        if close {
-            closed.push(name);
-            continue;
-        }
-        if there.contains(&doorway.key()) {
-            continue;
-        }
-        rules.extend(compose::found_open_rules(after, &doorway, only.as_deref(), frame.names)?);
-        kept.push(name);
-    }
-    rules.dedup();
-    let mut notes = Vec::new();
-    let mut note = |weight, text: String| notes.push(Note { weight, text });
-    if !kept.is_empty() {
-        note(Weight::Warning, format!("found open, and kept so: {}; --close-others closes them", kept.join(", ")));
-    }
-    if !unsure.is_empty() {
-        note(Weight::Warning, format!("whether they are open cannot be told: {}", unsure.join(", ")));
-    }
-    if !closed.is_empty() {
-        note(Weight::Warning, format!("close to all clients outside without a grant: {}", closed.join(", ")));
-    }
-    Ok((rules, notes))
-}
-
-/// For whom a door closes that was open for strangers, or for these ranges; none if for nobody.
-fn closes(after: &Open, was: Option<Vec<IpNet>>) -> Option<Option<Vec<IpNet>>> {
-    match (after, was) {
-        (Open::ToAll, _) => None,
-        (Open::To(nets), Some(mut was)) => {
-            was.retain(|net| !nets.iter().any(|wide| wide.contains(net)));
-            (!was.is_empty()).then_some(Some(was))
-        }
-        (_, was) => Some(was),
-    }
 }

@@ -161,11 +161,12 @@ pub fn difference(edits: &[Edit]) -> String {
 
 /// Addresses and ports of a rule, as people say them.
 fn said(rule: &RuleSpec) -> Vec<String> {
-    let nets =
-        [&rule.source, &rule.destination].into_iter().flat_map(|entity| entity.nets.iter().chain(&entity.not_nets));
-    let mut words: Vec<String> = nets
-        .map(|net| net.strip_suffix("/32").or_else(|| net.strip_suffix("/128")).unwrap_or(net).to_string())
-        .collect();
+    let short = |net: &String| net.strip_suffix("/32").or_else(|| net.strip_suffix("/128")).unwrap_or(net).to_string();
+    let mut words = Vec::new();
+    for entity in [&rule.source, &rule.destination] {
+        words.extend(entity.nets.iter().map(short));
+        words.extend(entity.not_nets.iter().map(|net| format!("an exception for {}", short(net))));
+    }
     words.extend(rule.destination.ports.iter().map(|port| format!("port {port}")));
     words
 }

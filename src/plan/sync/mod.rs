@@ -6,6 +6,7 @@ mod advertised;
 mod callers;
 mod find;
 mod grants;
+mod kept;
 pub mod lists;
 mod overdue;
 mod perimeter;
@@ -26,6 +27,7 @@ use crate::findings::{BEHIND, BEHIND_ELSEWHERE, Finding};
 use crate::model::intent::Grant;
 use crate::model::world::World;
 
+pub use kept::kept;
 pub use overdue::sync_at;
 pub use taken::taken;
 

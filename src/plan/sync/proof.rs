@@ -11,7 +11,7 @@ use super::super::expose::proof::{clients, shown, strangers};
 use super::super::lifelines;
 use super::super::perimeter::compose::doors_of;
 use super::super::perimeter::doors::{self, Doorway, Pass, STRANGERS, Try};
-use super::super::perimeter::endpoints;
+use super::super::perimeter::{endpoints, kept, recognise};
 use super::super::simulate::{policy_of, simulate};
 use super::super::{PlanError, Risk, Step};
 use crate::kubernetes::names::Kind;
@@ -52,6 +52,7 @@ impl Guard {
             lifelines: lifelines::of(world),
             accepted: accepted.to_vec(),
         };
+        let lowered = without_perimeter(world);
         let sources = sources(world, grants);
         let own: BTreeSet<String> =
             grants.iter().flat_map(|grant| doors_of(target, grant)).map(|doorway| doorway.key()).collect();
@@ -66,7 +67,7 @@ impl Guard {
                     let unknown = matches!(before, Pass::Unknown(_));
                     if before == Pass::Yes && !is_own && one.passes(&covered) == Pass::Yes {
                         guard.open.push(Watched { one, namespace, unknown });
-                    } else if before != Pass::Yes {
+                    } else if before != Pass::Yes && !is_kept_open(target, &lowered, &doorway, &one) {
                         guard.closed.push(Watched { one, namespace, unknown });
                     }
                 }
@@ -121,6 +122,20 @@ impl Guard {
         }
         Ok(())
     }
+}
+
+/// Whether a door was found open and kept so, and nothing but the perimeter stops a source there: it does not know the
+/// address yet.
+fn is_kept_open(target: &World, lowered: &World, doorway: &Doorway<'_>, one: &Try) -> bool {
+    kept::keeps_open(target, doorway, one.packet.source) && one.passes(lowered) == Pass::Yes
+}
+
+fn without_perimeter(world: &World) -> World {
+    let mut lowered = world.clone();
+    if let Some(ours) = recognise::ours(world) {
+        lowered.policies.retain(|policy| policy.id != ours);
+    }
+    lowered
 }
 
 /// The ways of a source to a door. By the address of a node's tunnel nobody comes who may not, or perhaps may, come by the

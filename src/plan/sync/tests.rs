@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 
+use super::super::edit::Edit;
 use super::super::expose::{self, expose};
-use super::super::perimeter::Shape;
+use super::super::perimeter::{Shape, recognise};
 use super::super::simulate::simulate;
 use super::super::target::Target;
 use super::super::testing::{allowed, ask, nothing_behind, said, steps};
@@ -444,6 +445,63 @@ fn the_world_as_a_grants_end_leaves_out_a_new_pool() {
     let (_, after) = synced(&world);
     assert!(!super::super::testing::passes(&after, "10.20.2.20 -> 10.99.0.1 tcp:443"));
     assert!(super::super::testing::passes(&after, "10.20.2.20 -> 203.0.113.9 tcp:443"));
+}
+
+#[test]
+fn the_world_as_a_grants_end_leaves_out_a_new_node() {
+    let (_, world) = allowed(&cluster(""), "shop/web", "world 443");
+    let (plan, after) = synced(&with_node(&world, "n4", "192.0.2.14"));
+    assert_eq!(plan.plan.steps[0].why, "its rules lack an exception for 192.0.2.14");
+    assert!(!super::super::testing::passes(&after, "10.20.2.20 -> 192.0.2.14 tcp:443"));
+    assert!(super::super::testing::passes(&after, "10.20.2.20 -> 203.0.113.9 tcp:443"));
+}
+
+/// Somebody's host endpoints of all interfaces, by the first nodes' addresses.
+const ALL_INTERFACES: &str = r#"
+{kind: HostEndpoint, apiVersion: projectcalico.org/v3, metadata: {name: a}, spec: {node: n1, interfaceName: "*", expectedIPs: [192.0.2.11], profiles: [projectcalico-default-allow]}}
+---
+{kind: HostEndpoint, apiVersion: projectcalico.org/v3, metadata: {name: b}, spec: {node: n2, interfaceName: "*", expectedIPs: [192.0.2.12], profiles: [projectcalico-default-allow]}}
+---
+{kind: HostEndpoint, apiVersion: projectcalico.org/v3, metadata: {name: c}, spec: {node: n3, interfaceName: "*", expectedIPs: [192.0.2.13], profiles: [projectcalico-default-allow]}}
+---
+"#;
+
+fn at(world: &World, name: &str, now: &str) -> World {
+    let mut world = world.clone();
+    let node = world.nodes.get_mut(name).unwrap();
+    node.addresses = vec![address(now, AddressRole::Host)];
+    node.primary = vec![ip(now)];
+    world.index();
+    world
+}
+
+#[test]
+fn a_door_that_was_found_open_keeps_no_nodes_new_address_from_being_followed() {
+    let open = "{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: api, namespace: shop}, spec: {selector: app == 'api', types: [Ingress], ingress: [{action: Allow}]}}";
+    let before = by_node_port(&cluster(&format!("{ALL_INTERFACES}{open}")));
+    assert_eq!(verdict(&before, "203.0.113.9 -> 192.0.2.13 tcp:31443"), Verdict::Allow, "found open");
+    let (plan, after) = synced(&at(&before, "n3", "192.0.2.33"));
+    assert_eq!(steps(&plan.plan), ["GlobalNetworkSet zerotrust-nodes"]);
+    assert_eq!(others(&plan), Vec::<&Drift>::new());
+    assert_eq!(verdict(&after, "203.0.113.9 -> 192.0.2.33 tcp:31443"), Verdict::Allow);
+    assert_eq!(verdict(&after, "10.7.0.99 -> 192.0.2.33 tcp:30080"), Verdict::Allow);
+}
+
+/// Ours is brought up to date as a whole, or not: no rule of one grant alone gets round what was refused.
+#[test]
+fn our_own_perimeter_is_never_patched_for_one_grant() {
+    let world = by_node_port(&cluster(""));
+    let (info, ours) = (revoke::grants(&world).remove(0), recognise::ours(&world).unwrap());
+    let edits = vec![Edit::RemoveGrant(info.id.clone())];
+    let step = super::grants::step(&world, &ours, edits, "somebody took its rules out".into());
+    let without = simulate(&world, &[step]).unwrap();
+    match expose::again::lacking(&without, &info.grant, &[]) {
+        Err(PlanError::Refused { reason, .. }) => {
+            assert!(reason.contains("could not be brought up to date"), "{reason}")
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(steps(&synced(&without).0.plan), ["GlobalNetworkPolicy zerotrust-perimeter"]);
 }
 
 #[test]

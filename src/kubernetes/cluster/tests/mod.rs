@@ -2,6 +2,7 @@
 //! Never knows a real cluster, and never the user's kubeconfig.
 
 mod connecting;
+mod fuzzed;
 mod node_logs;
 mod reading;
 mod retrying;

@@ -225,3 +225,103 @@ fn a_door_that_was_found_open_is_open_at_a_node_that_comes() {
     }
     assert!(stopped_at_the_edge(&after, "203.0.113.9 -> 192.0.2.19 tcp:30000"));
 }
+
+#[test]
+fn clients_of_a_grant_without_a_door_keep_the_doors_by_which_they_come() {
+    let world = crate::testing::world(&format!("{}{LOCK}", documents(PLAIN, NODE2, "Local")));
+    let (_, world) = crate::plan::testing::allowed(&world, "10.9.0.7", "shop/api");
+    assert!(reaches(&world, "10.9.0.7 -> 192.0.2.11 tcp:31443"));
+    let (plan, after) = exposed(&world, &ask("shop/web", &["10.7.0.99"]));
+    assert!(reaches(&after, "10.9.0.7 -> 192.0.2.11 tcp:31443"), "{}", notes(&plan));
+    assert!(notes(&plan).contains("node port 31443 (TCP) of shop/api (for 10.9.0.7/32)"), "{}", notes(&plan));
+    assert!(stopped_at_the_edge(&after, "10.9.0.8 -> 192.0.2.11 tcp:31443"));
+}
+
+#[test]
+fn a_door_that_is_granted_by_some_nodes_is_said_to_close_on_the_others() {
+    let world = crate::testing::world(&documents(PLAIN, NODE2, "Cluster"));
+    let (plan, after) = exposed(&world, &Ask { nodes: Some("edge=n1".into()), ..ask("shop/api", &[]) });
+    assert!(reaches(&after, "203.0.113.9 -> 192.0.2.11 tcp:31443"));
+    assert!(stopped_at_the_edge(&after, "203.0.113.9 -> 192.0.2.12 tcp:31443"));
+    let closes = "close to all clients outside without a grant: node port 31443 (TCP) of shop/api by n2";
+    assert!(notes(&plan).contains(closes), "{}", notes(&plan));
+}
+
+#[test]
+fn a_lockdown_takes_back_no_grant_and_what_closes_for_its_clients_is_said() {
+    let lb = balanced(", externalTrafficPolicy: Local");
+    let open = crate::testing::world(&format!("{}{lb}", documents(PLAIN, NODE2, "Cluster")));
+    let (_, granted) = exposed(&open, &ask("shop/web", &["10.7.0.99"]));
+    let asked = crate::plan::lockdown::Ask { accepted: vec![crate::plan::Risk::Dns], ..Default::default() };
+    let plan = crate::plan::lockdown::lockdown(&granted, &asked).unwrap();
+    assert!(notes(&plan).contains("goes on, by rules that it needs now: grant"), "{}", notes(&plan));
+    let objects = steps(&plan);
+    assert_eq!(objects, ["GlobalNetworkPolicy deny-app-policy", "NetworkPolicy shop/zerotrust-web-ingress"]);
+    let locked = simulate(&granted, &plan.steps).unwrap();
+    crate::plan::testing::nothing_behind(&locked);
+    assert!(reaches(&locked, "10.7.0.99 -> 192.0.2.11 tcp:30000"));
+    assert!(!reaches(&locked, "203.0.113.9 -> 192.0.2.11 tcp:30000"));
+    assert!(!reaches(&locked, "203.0.113.9 -> 192.0.2.200 tcp:80"), "kept open at the edge, and locked at the pods");
+    // By the load balancer's address the client came too, as it leads to the same pods.
+    assert!(reaches(&locked, "10.7.0.99 -> 192.0.2.200 tcp:80"));
+    let shape = super::Shape { close_others: true, ..super::Shape::default() };
+    let (plan, after) = exposed(&locked, &Ask { shape, ..ask("shop/api", &["10.8.0.1"]) });
+    assert!(!reaches(&after, "10.7.0.99 -> 192.0.2.200 tcp:80"));
+    let closes = "load balancer address 192.0.2.200 port 80 of shop/lb (for 10.7.0.99/32)";
+    assert!(notes(&plan).contains(closes), "{}", notes(&plan));
+}
+
+#[test]
+fn a_lockdown_says_which_grant_it_stops_where_strangers_would_come_along() {
+    // The pods see a node's address by the door that is granted, and by the one that was found open.
+    let open = crate::testing::world(&format!("{}{}", documents(PLAIN, NODE2, "Cluster"), balanced("")));
+    let (_, granted) = exposed(&open, &ask("shop/web", &["10.7.0.99"]));
+    let asked = crate::plan::lockdown::Ask { accepted: vec![crate::plan::Risk::Dns], ..Default::default() };
+    let plan = crate::plan::lockdown::lockdown(&granted, &asked).unwrap();
+    assert_eq!(steps(&plan), ["GlobalNetworkPolicy deny-app-policy"]);
+    let said = notes(&plan);
+    assert!(said.contains("(10.7.0.99 -> shop/service/web) stops:"), "{said}");
+    assert!(said.contains("192.0.2.11:32127 (TCP) would pass by node n1 then"), "{said}");
+    let locked = simulate(&granted, &plan.steps).unwrap();
+    assert!(!reaches(&locked, "203.0.113.9 -> 192.0.2.200 tcp:80"));
+}
+
+#[test]
+fn a_deny_for_one_of_the_clients_is_not_skipped_either() {
+    let host = "{kind: HostEndpoint, apiVersion: projectcalico.org/v3, metadata: {name: h1, labels: {host: a}}, spec: {node: n1, interfaceName: eth0, expectedIPs: [192.0.2.11], profiles: [projectcalico-default-allow]}}";
+    let deny = "{kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: refuses}, spec: {selector: has(host), applyOnForward: true, types: [Ingress], ingress: [{action: Deny, source: {nets: [10.7.0.99/32]}}, {action: Allow}]}}";
+    let world = locked(&format!("{host}\n---\n{deny}"));
+    let reason = super::refusal(&world, &ask("shop/web", &["10.7.0.0/24"]));
+    assert!(reason.contains("10.7.0.99 -> 10.20.2.20 is denied on node n1"), "{reason}");
+    exposed(&world, &ask("shop/web", &["10.8.0.0/24"]));
+}
+
+#[test]
+fn an_address_that_leads_to_another_service_is_refused() {
+    let (_, one) = exposed(&locked(&balanced("")), &by(Way::LoadBalancer, "shop/lb", &["10.7.0.99"]));
+    let same = Ask { address: "192.0.2.200".parse().ok(), ..by(Way::LoadBalancer, "shop/web", &["10.7.0.99"]) };
+    let reason = super::refusal(&one, &same);
+    assert!(reason.contains("192.0.2.200 leads to Service shop/lb on the same port"), "{reason}");
+}
+
+#[test]
+fn a_grant_that_is_asked_for_again_keeps_the_form_of_its_rules() {
+    let (_, one) = exposed(&locked(""), &ask("shop/web", &["10.7.0.99"]));
+    let shape = super::Shape { inline: true, ..super::Shape::default() };
+    assert_eq!(steps(&exposed(&one, &Ask { shape, ..ask("shop/web", &["10.7.0.99"]) }).0), Vec::<String>::new());
+}
+
+#[test]
+fn where_everything_passes_already_nothing_is_written() {
+    let host = |node: &str, ip: &str| {
+        format!(
+            "{{kind: HostEndpoint, apiVersion: projectcalico.org/v3, metadata: {{name: {node}, labels: {{edge: a}}}}, spec: {{node: {node}, interfaceName: eth0, expectedIPs: [{ip}], profiles: [projectcalico-default-allow]}}}}\n---\n"
+        )
+    };
+    let theirs = "{kind: GlobalNetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: edge}, spec: {order: 5, selector: has(edge), preDNAT: true, applyOnForward: true, types: [Ingress], ingress: [{action: Allow, source: {nets: [192.0.2.0/24, 10.20.0.0/16, 10.8.3.4/32]}}, {action: Deny}]}}";
+    let hosts = format!("{}{}{theirs}", host("n1", "192.0.2.11"), host("n2", NODE2));
+    let world = crate::testing::world(&format!("{}{hosts}", documents(PLAIN, NODE2, "Cluster")));
+    let (plan, _) = exposed(&world, &ask("shop/api", &["10.8.3.4"]));
+    assert_eq!(steps(&plan), Vec::<String>::new());
+    assert!(notes(&plan).contains("there is no grant to revoke"), "{}", notes(&plan));
+}
