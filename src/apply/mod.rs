@@ -269,6 +269,10 @@ async fn write<W: Writer>(
         tokio::time::sleep(wait(attempt, patience.spread)).await;
         match (writer.get(object).await, doubt) {
             (Ok(now), None) => before = now,
+            // It is there as it was sent.
+            (Ok(now), Some(_)) if Difference::between(now.as_ref(), after.as_ref()).is_empty() => {
+                return Ok(Some(Written { object: object.clone(), before, after: now }));
+            }
             (Ok(now), Some(_)) => doubtful = Some(std::mem::replace(&mut before, now)),
             // Why the write failed says more than why looking for it did.
             (Err(_), Some(error)) | (Err(error), None) => return Err(access(error)),

@@ -222,7 +222,8 @@ mod tests {
         assert!(apply_all(&step.edits, Some(&now)).is_err());
         let forced = &undo("x", &changes, true).unwrap().steps[0];
         let back = apply_all(&forced.edits, Some(&now)).unwrap().unwrap();
-        assert_eq!((&back["spec"], &back["metadata"]["labels"]["theirs"]), (&before["spec"], &json!("kept")));
+        assert_eq!((back["spec"]["order"].as_f64(), &back["spec"]["selector"]), (Some(1.0), &json!("a")));
+        assert_eq!(back["metadata"]["labels"]["theirs"], "kept");
         assert_eq!(tramples(step, None), ["NetworkPolicy shop/web: it was deleted"]);
     }
 
