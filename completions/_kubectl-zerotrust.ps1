@@ -54,6 +54,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('lockdown', 'lockdown', [CompletionResultType]::ParameterValue, 'Deny everything to all application namespaces, in both directions, but DNS')
+            [CompletionResult]::new('promote', 'promote', [CompletionResultType]::ParameterValue, 'Enforce the lockdown that is staged or observed')
             [CompletionResult]::new('unlock', 'unlock', [CompletionResultType]::ParameterValue, 'Take the lockdown back and keep the grants')
             [CompletionResult]::new('allow', 'allow', [CompletionResultType]::ParameterValue, 'Open a flow wherever policy stops it')
             [CompletionResult]::new('expose-nodeport', 'expose-nodeport', [CompletionResultType]::ParameterValue, 'Let clients outside reach a Service by a port of every node')
@@ -79,6 +80,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
         'kubectl-zerotrust;lockdown' {
             [CompletionResult]::new('--except', '--except', [CompletionResultType]::ParameterName, 'Leave these namespaces open besides those that are found')
             [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Lock only these namespaces')
+            [CompletionResult]::new('--log-prefix', '--log-prefix', [CompletionResultType]::ParameterName, 'What Felix writes before the packets while it observes (logPrefix), as ''zt %k %n''')
+            [CompletionResult]::new('--log-rate', '--log-rate', [CompletionResultType]::ParameterName, 'How many lines a Log rule writes at most while it observes (logActionRateLimit), as 10/second')
             [CompletionResult]::new('--allow-from', '--allow-from', [CompletionResultType]::ParameterName, 'Networks that go on reaching everything on the nodes: operators, routers, monitoring')
             [CompletionResult]::new('--allow-port', '--allow-port', [CompletionResultType]::ParameterName, 'Ports of the nodes that stay open to everybody, as 443 or udp/500')
             [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Interface that new host endpoints name, as eth0 or *; without it the nodes'' addresses tell it')
@@ -117,8 +120,59 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don''t timeout')
             [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'If true, opt-out of response compression for all requests to the server')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Log what is dropped to the nodes'' kernel log')
+            [CompletionResult]::new('--staged', '--staged', [CompletionResultType]::ParameterName, 'Write it as a StagedGlobalNetworkPolicy (Calico 3.30 and later): nothing is closed, flow logs tell what would be')
+            [CompletionResult]::new('--observe', '--observe', [CompletionResultType]::ParameterName, 'Log what would be dropped, and let it pass, until `promote`: nothing is closed, with every version of Calico')
             [CompletionResult]::new('--nodes', '--nodes', [CompletionResultType]::ParameterName, 'Close the nodes too, to everything from outside the cluster but what is listed')
             [CompletionResult]::new('--inline-nets', '--inline-nets', [CompletionResultType]::ParameterName, 'Write the nodes'' addresses into the rules, instead of into one GlobalNetworkSet')
+            [CompletionResult]::new('--close-others', '--close-others', [CompletionResultType]::ParameterName, 'Close every door of a Service that has no grant, and hostPorts of applications, also those that are open now')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--no-record', '--no-record', [CompletionResultType]::ParameterName, 'Keep no record of the change: undo cannot take it back')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories are always read with what is below them; accepted as kubectl takes it')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories are always read with what is below them; accepted as kubectl takes it')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Look names up in all namespaces, whatever the context says')
+            [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Look names up in all namespaces, whatever the context says')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-zerotrust;promote' {
+            [CompletionResult]::new('--allow-from', '--allow-from', [CompletionResultType]::ParameterName, 'Other networks that go on reaching everything on the nodes than those named for the observation')
+            [CompletionResult]::new('--allow-port', '--allow-port', [CompletionResultType]::ParameterName, 'Other ports of the nodes that stay open to everybody than those named for the observation')
+            [CompletionResult]::new('--accept-risk', '--accept-risk', [CompletionResultType]::ParameterName, 'Go on in spite of a risk that a refusal named')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print: the changes as text (table, wide), or the resulting objects')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print: the changes as text (table, wide), or the resulting objects')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'client: show what would change and write nothing; server: let the API server check it too, which stores nothing')
+            [CompletionResult]::new('--field-manager', '--field-manager', [CompletionResultType]::ParameterName, 'Name under which the API server notes who manages the written fields')
+            [CompletionResult]::new('--tests', '--tests', [CompletionResultType]::ParameterName, 'Tests of reachability, as `test` takes them: refuse the change if one fails after it')
+            [CompletionResult]::new('--confirm-within', '--confirm-within', [CompletionResultType]::ParameterName, 'Take the change back unless Enter is pressed within this time, as 5m, or as soon as the API server or a probe no longer answers over a new connection')
+            [CompletionResult]::new('--probe', '--probe', [CompletionResultType]::ParameterName, 'What else must go on accepting TCP connections until the change is confirmed')
+            [CompletionResult]::new('--record-namespace', '--record-namespace', [CompletionResultType]::ParameterName, 'Namespace of the records of changes')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace in which names are looked up; the context''s where not set, else all')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace in which names are looked up; the context''s where not set, else all')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to print in colour; NO_COLOR and TERM=dumb turn auto off')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more to standard error: 1 tells where facts come from, 6 every request')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more to standard error: 1 tells where facts come from, 6 every request')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path to the kubeconfig file to use for CLI requests')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The name of the kubeconfig context to use')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'The name of the kubeconfig cluster to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The name of the kubeconfig user to use')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Username to impersonate for the operation; a regular user or a service account in a namespace')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate for the operation, this flag can be repeated to specify multiple groups')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate for the operation')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The address and port of the Kubernetes API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The address and port of the Kubernetes API server')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'Path to a cert file for the certificate authority')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'Path to a client certificate file for TLS')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'Path to a client key file for TLS')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token for authentication to the API server')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'If true, the server''s certificate will not be checked for validity, which makes HTTPS connections insecure')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name to use for server certificate validation; the server''s hostname where not set')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don''t timeout')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'If true, opt-out of response compression for all requests to the server')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Log what is dropped to the nodes'' kernel log')
             [CompletionResult]::new('--close-others', '--close-others', [CompletionResultType]::ParameterName, 'Close every door of a Service that has no grant, and hostPorts of applications, also those that are open now')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
@@ -537,6 +591,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
         'kubectl-zerotrust;status' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml, name')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'One of table, wide, json, yaml, name')
+            [CompletionResult]::new('--record-namespace', '--record-namespace', [CompletionResultType]::ParameterName, 'Namespace of the records of changes')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Directory or file of manifests to work on instead of a cluster; - reads standard input and only prints')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace in which names are looked up; the context''s where not set, else all')
@@ -824,6 +879,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name to use for server certificate validation; the server''s hostname where not set')
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'The length of time to wait before giving up on a single server request, as 1s, 2m, 3h; zero means don''t timeout')
             [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'If true, opt-out of response compression for all requests to the server')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Put back also what others changed since of what the change made')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--no-record', '--no-record', [CompletionResultType]::ParameterName, 'Keep no record of the change: undo cannot take it back')
@@ -945,6 +1001,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
         }
         'kubectl-zerotrust;help' {
             [CompletionResult]::new('lockdown', 'lockdown', [CompletionResultType]::ParameterValue, 'Deny everything to all application namespaces, in both directions, but DNS')
+            [CompletionResult]::new('promote', 'promote', [CompletionResultType]::ParameterValue, 'Enforce the lockdown that is staged or observed')
             [CompletionResult]::new('unlock', 'unlock', [CompletionResultType]::ParameterValue, 'Take the lockdown back and keep the grants')
             [CompletionResult]::new('allow', 'allow', [CompletionResultType]::ParameterValue, 'Open a flow wherever policy stops it')
             [CompletionResult]::new('expose-nodeport', 'expose-nodeport', [CompletionResultType]::ParameterValue, 'Let clients outside reach a Service by a port of every node')
@@ -967,6 +1024,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-zerotrust' -ScriptBlock
             break
         }
         'kubectl-zerotrust;help;lockdown' {
+            break
+        }
+        'kubectl-zerotrust;help;promote' {
             break
         }
         'kubectl-zerotrust;help;unlock' {

@@ -9,6 +9,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use crate::commands::Command;
 use crate::kubernetes::cluster::{Connection, duration};
 use crate::kubernetes::names::TOOL;
+use crate::record::journal::NAMESPACE;
 
 /// Everything denied, only what is needed opened: zero trust for clusters with Calico
 ///
@@ -148,7 +149,7 @@ pub struct Format {
 #[derive(Clone, Debug, Args)]
 pub struct Records {
     /// Namespace of the records of changes
-    #[arg(long, default_value = "kube-system", value_name = "NAMESPACE")]
+    #[arg(long, default_value = NAMESPACE, value_name = "NAMESPACE")]
     pub record_namespace: String,
 }
 

@@ -32,6 +32,8 @@
 //!   that come and go, with the places where they stand; a write that would mean something else stops.
 //! - Every write carries the version that it was computed from. On a conflict it is computed again on what is there.
 //! - What was is in the cluster ([`record`]) before the first write, and a plan that changes nothing writes nothing.
+//! - Every write can be the last one: killed or cut off between any two, nothing is open that was not asked for, the record
+//!   says how far it came, and the same command or `undo` ends it. A write without an answer is looked for.
 //! - Only [`plan::edit`] alters an object, only [`kubernetes::names`] spells names of Kubernetes and Calico, and everything
 //!   that is written is held against Calico's own rules first ([`model::validate`]).
 //! - A refusal names its reason and a next command ([`Problem`](outcome::Problem)).

@@ -229,7 +229,9 @@ pub async fn apply<W: Writer>(
 }
 
 /// Writes one object. A write that meets another's is computed again on what is there then, as often as it takes, as long
-/// as it still means what was approved: of several operators who add a rule to one policy none loses theirs.
+/// as it still means what was approved: of several operators who add a rule to one policy none loses theirs. A write of
+/// which nobody says whether it happened is looked for, and sent once more where it did not: it carries the version that
+/// it was computed from, so of the two at most one is taken.
 async fn write<W: Writer>(
     writer: &W,
     step: &PreparedStep,
@@ -240,29 +242,37 @@ async fn write<W: Writer>(
     let access = |error| Stop::Access { object: object.clone(), error };
     let began = Instant::now();
     let mut before = step.before.clone();
+    // What was there when a write got no answer.
+    let mut doubtful: Option<Option<Value>> = None;
     for attempt in 1..=patience.tries {
-        if interrupt.raised() {
-            return Err(Stop::Interrupted { object: object.clone() });
-        }
         let after = edited(object, &step.edits, before.as_ref())?;
         let difference = Difference::between(before.as_ref(), after.as_ref());
         if difference.is_empty() {
-            return Ok(None);
+            return Ok(doubtful.map(|was| Written { object: object.clone(), before: was, after: before }));
+        }
+        if interrupt.raised() {
+            return Err(Stop::Interrupted { object: object.clone() });
         }
         if !step.difference.approves(&difference) {
             let reason = "the write would not mean any more what was approved".into();
             return Err(Stop::Stale { object: object.clone(), reason });
         }
-        match send(writer, before.as_ref(), after.as_ref()).await {
+        let doubt = match send(writer, before.as_ref(), after.as_ref()).await {
             Ok(stored) => return Ok(Some(Written { object: object.clone(), before, after: stored })),
-            Err(AccessError::Conflict(_) | AccessError::Exists(_) | AccessError::Missing(_)) => {}
+            Err(AccessError::Conflict(_) | AccessError::Exists(_) | AccessError::Missing(_)) => None,
+            Err(error @ AccessError::Unavailable(_)) if doubtful.is_none() => Some(error),
             Err(error) => return Err(access(error)),
-        }
+        };
         if began.elapsed() > patience.within {
             return Err(Stop::Contended { object: object.clone(), tries: attempt });
         }
         tokio::time::sleep(wait(attempt, patience.spread)).await;
-        before = writer.get(object).await.map_err(access)?;
+        match (writer.get(object).await, doubt) {
+            (Ok(now), None) => before = now,
+            (Ok(now), Some(_)) => doubtful = Some(std::mem::replace(&mut before, now)),
+            // Why the write failed says more than why looking for it did.
+            (Err(_), Some(error)) | (Err(error), None) => return Err(access(error)),
+        }
     }
     Err(Stop::Contended { object: object.clone(), tries: patience.tries })
 }

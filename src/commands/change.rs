@@ -4,6 +4,7 @@
 mod permitted;
 mod printed;
 mod taken_back;
+pub mod unfinished;
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::model::world::Version;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::Plan;
 use crate::plan::assertion::Assertion;
-use crate::record::journal::{self, Journal, Listed};
+use crate::record::journal::{self, Journal, JournalError, Listed};
 use crate::record::{State, Summary};
 use crate::show::diff;
 use crate::show::yaml::json_objects;
@@ -57,7 +58,10 @@ struct Work<'a> {
     /// Set where the change has to be confirmed.
     vigil: Option<Vigil<'a>>,
     journal: Option<Journal>,
-    older: Vec<Listed>,
+    /// A change that was killed right before its record could be finished, and is the one that is asked for again.
+    completed: Option<u32>,
+    /// The history as it was before this change, or why it could not be read.
+    older: Result<Vec<Listed>, JournalError>,
     approved: Option<Prepared>,
 }
 
@@ -88,13 +92,15 @@ pub async fn change_as(
         tests: trial::load(&writing.tests, session.namespace().as_deref())?,
         vigil: None,
         journal: None,
-        older: Vec::new(),
+        completed: None,
+        older: Ok(Vec::new()),
         approved: None,
     };
     work.check_flags()?;
     if let Source::Cluster(cluster) = &session.source {
         cluster.check_writable(work.only_prints()).await?;
     }
+    work.look_back().await?;
     if writing.dry_run == DryRun::None {
         work.vigil = Vigil::before(session, &writing.confirming).await?;
     }
@@ -108,7 +114,7 @@ pub async fn change_as(
                 stale.push(stop);
                 continue;
             }
-            Err(ended) if work.is_untouched(&done) => return Err(ended.into()),
+            Err(ended) if work.is_untouched(&done) => return work.completed(ended.into()),
             Err(ended) => return work.give_up(&done, ended.into(), false).await,
         };
         if prepared.is_empty() && done.written.is_empty() {
@@ -212,8 +218,11 @@ impl Work<'_> {
             Output::Yaml | Output::Name => {}
             Output::Table | Output::Wide => context.print(&format!("{}: nothing to do\n", prepared.title)),
         }
-        if let (Some(number), DryRun::None) = (self.undoes, self.writing.dry_run) {
-            journal::mark_undone(&self.writer(), &self.writing.records.record_namespace, number, None).await?;
+        if self.writing.dry_run == DryRun::None {
+            self.settle(None).await?;
+            if let Some(number) = self.undoes {
+                journal::mark_undone(&self.writer(), &self.writing.records.record_namespace, number, None).await?;
+            }
         }
         Ok(Outcome::Done)
     }
@@ -268,8 +277,7 @@ impl Work<'_> {
         if self.writing.no_record || self.writing.dry_run != DryRun::None || self.journal.is_some() {
             return Ok(());
         }
-        let namespace = &self.writing.records.record_namespace;
-        self.older = journal::list(&self.session.source, namespace).await.map_err(Stop::Record)?;
+        let older = self.older.as_ref().map_err(|error| Stop::Record(error.clone()))?;
         let context = self.session.context;
         let summary = Summary {
             number: 0,
@@ -284,8 +292,9 @@ impl Work<'_> {
             api: cluster.calico_api().await?.into(),
             undoes: self.undoes,
             undone_by: None,
+            finished_by: None,
         };
-        self.journal = Some(Journal::new(namespace, summary, &self.older));
+        self.journal = Some(Journal::new(&self.writing.records.record_namespace, summary, older));
         Ok(())
     }
 
@@ -312,30 +321,40 @@ impl Work<'_> {
         }
         let (writer, context) = (&self.session.source.writer(false, &self.writing.field_manager), self.session.context);
         if let Some(journal) = &mut self.journal {
-            let namespace = &self.writing.records.record_namespace;
             let ended = match journal.wrote_anything() {
                 true => journal.end(writer, State::Done).await,
                 false => journal.forget(writer).await,
             };
             let number = journal.number();
-            let kept = match (ended, number, self.undoes) {
-                (Ok(()), Some(by), Some(undone)) => journal::mark_undone(writer, namespace, undone, Some(by)).await,
-                (ended, ..) => ended,
+            let kept = match ended {
+                Ok(()) => self.keep_history(number).await,
+                ended => ended,
             };
-            let pruned = match kept {
-                Ok(()) => journal::prune(writer, namespace, &self.older).await,
-                kept => kept,
-            };
-            if let Err(error) = pruned {
+            if let Err(error) = kept {
                 let problem = Problem::failed("the change is made, but its record is not complete");
                 let problem = error.causes().into_iter().fold(problem, Problem::because);
-                return Err(problem.hint("`kubectl zerotrust history` shows it as started; undo can take it back"));
+                return Err(problem
+                    .hint("`kubectl zerotrust history` shows what is recorded; the same command again completes it"));
             }
             if let Some(number) = number.filter(|_| self.writing.output.is_text() && self.voice == Voice::Person) {
                 context.print(&format!("Recorded as {number}: `kubectl zerotrust undo {number}` takes it back.\n"));
             }
         }
         Ok(Outcome::Done)
+    }
+
+    /// Says in older records what this change, which is done, means for them, and removes those that are too many.
+    async fn keep_history(&self, number: Option<u32>) -> Result<(), JournalError> {
+        let writer = self.session.source.writer(false, &self.writing.field_manager);
+        let namespace = &self.writing.records.record_namespace;
+        if let (Some(by), Some(undone)) = (number, self.undoes) {
+            journal::mark_undone(&writer, namespace, undone, Some(by)).await?;
+        }
+        self.settle(number).await?;
+        match &self.older {
+            Ok(older) => journal::prune(&writer, namespace, older).await,
+            Err(_) => Ok(()),
+        }
     }
 
     /// Writes down how far it came and says so. A write in doubt may have happened without an answer.

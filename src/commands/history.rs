@@ -18,7 +18,8 @@ Examples:
 /// List the changes that were made, newest first
 ///
 /// Every change leaves a record with the objects as they were before and after, from which undo takes it back. The newest
-/// 20 stay.
+/// 20 stay. A change that is `started` still runs or was killed, and a `partial` one stopped half way: the same command
+/// finishes it, and undo takes it back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct History {

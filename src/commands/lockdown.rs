@@ -8,6 +8,9 @@ use crate::cli::Writing;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::lockdown::{Ask, lockdown};
 use crate::plan::perimeter::Shape;
+use crate::plan::staged::logging::Logging;
+use crate::plan::staged::stage::stage;
+use crate::plan::staged::{nodes, observe};
 use crate::plan::target::Target;
 use crate::plan::{Risk, hosts, needs, ports};
 
@@ -28,6 +31,14 @@ Examples:
   # The same, and back to how it was unless it is confirmed from here within five minutes
   kubectl zerotrust lockdown --nodes --allow-from 10.9.0.0/24 --confirm-within 5m
 
+  # A trial that closes nothing: what would be dropped is logged, the log is turned into grants, then the rest is closed
+  kubectl zerotrust lockdown --observe
+  kubectl zerotrust diagnose --all-nodes
+  kubectl zerotrust promote
+
+  # The same in Calico's flow logs (3.30 and later), as Whisker shows them
+  kubectl zerotrust lockdown --staged
+
   # On manifests: the files are edited in place
   kubectl zerotrust lockdown -f ./cluster --yes";
 
@@ -42,6 +53,12 @@ Examples:
 /// them, unless they were changed), ICMP, doors of Services that are exposed or open now, and hostPorts of applications stay
 /// open. What is known to listen on the nodes and will close is listed first. Other networks by which nodes talk to each other,
 /// as for storage, are to be named with --allow-from. It is refused where the API server could not be reached afterwards.
+///
+/// With --observe nothing is closed yet: what the lockdown would drop is logged to the nodes' kernel log and goes on as before, and
+/// pods that other policies police by now are left to those. With --staged it is a StagedGlobalNetworkPolicy, which no node
+/// enforces: its verdicts are seen as pending in Calico's flow logs alone (Whisker, Goldmane), which the operator and Helm install.
+/// `promote`, or a lockdown without these flags, enforces either; `unlock` takes it away. Where there is a FelixConfiguration,
+/// --log-prefix and --log-rate change it for as long as it is observed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Lockdown {
@@ -54,6 +71,18 @@ pub struct Lockdown {
     /// Log what is dropped to the nodes' kernel log
     #[arg(long)]
     log: bool,
+    /// Write it as a StagedGlobalNetworkPolicy (Calico 3.30 and later): nothing is closed, flow logs tell what would be
+    #[arg(long, conflicts_with_all = ["observe", "nodes", "log"])]
+    staged: bool,
+    /// Log what would be dropped, and let it pass, until `promote`: nothing is closed, with every version of Calico
+    #[arg(long, conflicts_with = "log")]
+    observe: bool,
+    /// What Felix writes before the packets while it observes (logPrefix), as 'zt %k %n'
+    #[arg(long, value_name = "TEXT", requires = "observe")]
+    log_prefix: Option<String>,
+    /// How many lines a Log rule writes at most while it observes (logActionRateLimit), as 10/second
+    #[arg(long, value_name = "N/UNIT", requires = "observe")]
+    log_rate: Option<String>,
     /// Close the nodes too, to everything from outside the cluster but what is listed
     #[arg(long)]
     nodes: bool,
@@ -93,16 +122,26 @@ impl Lockdown {
                 log: self.log,
                 accepted: self.accept_risk.clone(),
             };
+            let logging = Logging { prefix: self.log_prefix.clone(), rate: self.log_rate.clone() };
             let hosts = if self.nodes { Some(self.hosts(session)?) } else { None };
             change(session, &self.writing, None, async || {
-                let Some(hosts) = &hosts else {
-                    let scene = session.observe(needs::lockdown(), needs::lockdown_follow_ups).await?;
-                    return Ok(Planned { plan: lockdown(&scene.world, &ask)?, calico: scene.world.calico });
+                let scene = match (hosts.is_some(), self.observe) {
+                    (true, _) => session.observe(needs::hosts(), needs::hosts_follow_ups).await?,
+                    (false, true) => session.observe(needs::observation(), needs::lockdown_follow_ups).await?,
+                    (false, false) => session.observe(needs::lockdown(), needs::lockdown_follow_ups).await?,
                 };
-                let scene = session.observe(needs::hosts(), needs::hosts_follow_ups).await?;
-                let applications = lockdown(&scene.world, &ask)?;
-                let plan = hosts::lock_too(&scene.world, applications, hosts)?;
-                Ok(Planned { plan, calico: scene.world.calico })
+                let world = &scene.world;
+                let plan = match (self.staged, self.observe, &hosts) {
+                    (true, _, _) => stage(world, &ask)?,
+                    (_, true, None) => observe::observe(world, &ask, &logging)?,
+                    (_, true, Some(hosts)) => {
+                        let applications = observe::observe(world, &ask, &logging)?;
+                        nodes::observe_too(world, applications, hosts, &logging)?
+                    }
+                    (_, _, None) => lockdown(world, &ask)?,
+                    (_, _, Some(hosts)) => hosts::lock_too(world, lockdown(world, &ask)?, hosts)?,
+                };
+                Ok(Planned { plan, calico: world.calico })
             })
             .await
         })

@@ -14,6 +14,7 @@ pub mod expose_nodeport;
 pub mod exposing;
 pub mod history;
 pub mod lockdown;
+pub mod promote;
 pub mod rbac;
 pub mod revoke;
 pub mod session;
@@ -72,6 +73,7 @@ macro_rules! subcommands {
 
 subcommands! {
     lockdown::Lockdown,
+    promote::Promote,
     unlock::Unlock,
     allow::Allow,
     expose_nodeport::ExposeNodeport,

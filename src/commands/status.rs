@@ -1,13 +1,15 @@
 //! `status`: what is locked, what is granted, what was noticed.
 //! Never knows how any of it is found.
 
+use super::change::unfinished;
 use super::context::Context;
 use super::session::Session;
-use crate::cli::{Format, Output};
+use crate::cli::{Format, Output, Records};
 use crate::model::moment::Moment;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::{needs, status::status_at};
 use crate::show;
+use crate::show::paint::harmless;
 use crate::show::yaml::{json, yaml};
 
 const EXAMPLES: &str = "\
@@ -23,7 +25,7 @@ Examples:
 /// Show what is locked, the grants, and what was noticed
 ///
 /// Tells which namespaces a lockdown covers, whoever wrote it, which are left out and why, every grant with its id, and
-/// findings: objects that do not do what they seem to say.
+/// findings: objects that do not do what they seem to say, and changes that were not finished.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Status {
@@ -32,6 +34,8 @@ pub struct Status {
     exit_code: bool,
     #[command(flatten)]
     format: Format,
+    #[command(flatten)]
+    records: Records,
 }
 
 impl Status {
@@ -41,7 +45,11 @@ impl Status {
             // What a table has no room for is not asked for.
             let detailed = matches!(self.format.output, Output::Wide | Output::Json | Output::Yaml);
             let scene = session.observe(needs::status(detailed), needs::status_follow_ups).await?;
-            let status = status_at(&scene.world, Moment::of(context.now));
+            let mut status = status_at(&scene.world, Moment::of(context.now));
+            match unfinished::findings(session, &self.records.record_namespace).await {
+                Ok(findings) => status.findings.extend(findings),
+                Err(error) => context.say(&format!("Warning: {}\n", harmless(&error.causes().join(": ")))),
+            }
             context.print(&match self.format.output {
                 Output::Table => show::status::text(&status, false, context.paint),
                 Output::Wide => {

@@ -25,8 +25,9 @@ Examples:
 
 /// Take the lockdown back and keep the grants
 ///
-/// Deletes the lockdown that this program made, with what kept the cluster's own connections open under it. One that
-/// somebody else wrote is deleted only if it is named.
+/// Deletes the lockdown that this program made, with what kept the cluster's own connections open under it, and what is staged
+/// or observed. One that somebody else wrote is deleted only if it is named. Where grants were given while a lockdown was only
+/// observed, they would close their pods without it: then they have to be revoked first, or the lockdown promoted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Unlock {

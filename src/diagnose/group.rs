@@ -15,6 +15,8 @@ use crate::model::flow::{Checkpoint, Decider, HopAction, Packet, Protocol, Verdi
 use crate::model::policy::PolicyId;
 use crate::model::world::World;
 use crate::outcome::Outcome;
+use crate::plan::decide::describe_decider;
+use crate::plan::staged;
 
 /// For how many kinds of packets at most a command is looked for: each is a plan that is tried. More of them are a scan,
 /// and nobody wants to open that.
@@ -45,6 +47,8 @@ pub struct Group {
     pub loggers: Vec<(Checkpoint, PolicyId)>,
     /// Whether policy lets such a packet pass today.
     pub verdict: Verdict,
+    /// Whether a lockdown that only observes let it pass, and would stop it once it is promoted.
+    pub once_promoted: bool,
     /// Who decides that.
     pub by: Option<Decider>,
     /// Why it does not arrive.
@@ -89,9 +93,15 @@ pub fn groups(world: &World, entries: &[(Entry, usize)], prefixes: &Prefixes) ->
     };
     let entries: Vec<&(Entry, usize)> = entries.iter().filter(|(entry, _)| own(entry)).collect();
     let atlas = Atlas::of(world, entries.iter().map(|(entry, _)| entry));
+    // Where that cannot be told, the lines are told as the cluster is.
+    let promoted = staged::promoted(world).ok().flatten();
+    let enforced = promoted.as_ref().map(|world| Atlas::of(world, entries.iter().map(|(entry, _)| entry)));
     let mut found: BTreeMap<Key, (Group, Option<Case>)> = BTreeMap::new();
     for (entry, count) in &entries {
-        let (group, case) = attribute(&atlas, entry, prefixes);
+        let (mut group, mut case) = attribute(&atlas, entry, prefixes);
+        if let Some(enforced) = enforced.as_ref().filter(|_| group.verdict == Verdict::Allow && group.cause.is_none()) {
+            foresee(enforced, entry, prefixes, &mut group, &mut case);
+        }
         match found.get_mut(&key(&group)) {
             Some((known, _)) => known.count += count,
             None => _ = found.insert(key(&group), (Group { count: *count, ..group }, case)),
@@ -99,7 +109,7 @@ pub fn groups(world: &World, entries: &[(Entry, usize)], prefixes: &Prefixes) ->
     }
     let mut all: Vec<(Group, Option<Case>)> = found.into_values().collect();
     all.sort_by_key(|(group, _)| std::cmp::Reverse(group.count));
-    open(world, &mut all);
+    open(world, promoted.as_ref(), &mut all);
     all.into_iter().map(|(group, _)| group).collect()
 }
 
@@ -112,12 +122,26 @@ struct Case {
     fate: Fate,
 }
 
+/// What becomes of a packet that passes today once the lockdown that only observed it is enforced: then it is that world that
+/// the command is looked for in.
+fn foresee(enforced: &Atlas<'_>, entry: &Entry, prefixes: &Prefixes, group: &mut Group, case: &mut Option<Case>) {
+    let (then, seen) = attribute(enforced, entry, prefixes);
+    if then.cause != Some(Cause::Policy) || !matches!(then.verdict, Verdict::Deny | Verdict::Mixed) {
+        return;
+    }
+    let by = then.by.as_ref().map(|by| format!(" by {}", describe_decider(by))).unwrap_or_default();
+    group.once_promoted = true;
+    group.why = Some(format!("it passes today: the lockdown only observes. Once promoted, it would be denied{by}"));
+    *case = seen;
+}
+
 /// Looks for commands; the same packet logged at several places has one.
-fn open(world: &World, groups: &mut [(Group, Option<Case>)]) {
+fn open(now: &World, promoted: Option<&World>, groups: &mut [(Group, Option<Case>)]) {
     type Asked = (Option<Packet>, Option<Checkpoint>, Option<String>);
     let mut known: HashMap<Asked, Result<Opening, String>> = HashMap::new();
     for (group, case) in groups {
         let Some(Case { logged, ends, node, sight, fate }) = case else { continue };
+        let world = promoted.filter(|_| group.once_promoted).unwrap_or(now);
         let key = (packet(logged), sight.checkpoint, node.clone());
         if known.len() >= COMMANDS && !known.contains_key(&key) {
             group.no_command = Some(format!("commands are looked for up to {COMMANDS} kinds of packets"));
@@ -213,6 +237,7 @@ fn of_kernel(node: Option<String>, cause: Option<Cause>, why: Option<String>) ->
         policy: None,
         loggers: Vec::new(),
         verdict: Verdict::Deny,
+        once_promoted: false,
         by: None,
         cause,
         why,

@@ -563,3 +563,28 @@ fn a_nodes_own_prefix_is_read_too() {
         assert_eq!(policy(&one(&world, &line)).as_deref(), Some("GlobalNetworkPolicy deny-app-policy"), "{prefix}");
     }
 }
+
+/// An observed lockdown of the whole cluster.
+fn observed(world: &World) -> World {
+    use crate::plan::{lockdown::Ask, simulate::simulate, staged};
+    let plan = staged::observe::observe(world, &Ask::default(), &staged::logging::Logging::default()).unwrap();
+    simulate(world, &plan.steps).unwrap()
+}
+
+#[test]
+fn what_only_observes_denies_nothing_and_names_what_it_would() {
+    let world = observed(&cluster(""));
+    let interfaces = format!("IN=eth0 OUT={} MAC=", veth("demo/nginx-6799fc88d8-zp4zj"));
+    let line = syn(&interfaces, "SRC=10.7.0.99 DST=10.20.40.90", 80);
+    let group = one(&world, &line);
+    assert_eq!((group.verdict, group.cause, group.once_promoted), (Verdict::Allow, None, true));
+    assert_eq!(policy(&group).as_deref(), Some("GlobalNetworkPolicy deny-app-policy-observing-ingress"));
+    assert!(group.why.as_ref().is_some_and(|why| why.contains("Once promoted, it would be denied")), "{group:?}");
+    let opening = group.opening.clone().unwrap();
+    assert_eq!((opening.from.as_str(), opening.port.as_str()), ("10.7.0.99", "tcp/80"));
+    assert_eq!(outcome(&[group]), Outcome::Done, "nothing is stopped");
+    // Behind the grant it is one of those that pass, then too.
+    let (_, granted) = crate::plan::testing::allowed(&world, "10.7.0.99", "nginx");
+    let group = one(&granted, &line);
+    assert_eq!((group.verdict, group.once_promoted, &group.opening), (Verdict::Allow, false, &None));
+}

@@ -22,6 +22,8 @@ pub struct Memory {
     pub before: Option<Before>,
     /// Requests, as `create ConfigMap kube-system/zerotrust-0001`.
     pub log: RefCell<Vec<String>>,
+    /// What a create or replace brings, while it is looked at first: an answer may be lost after it was stored.
+    pub lost: RefCell<Option<Value>>,
 }
 
 impl Memory {
@@ -100,6 +102,7 @@ impl Writer for Memory {
 
     async fn create(&self, object: &Value) -> Result<Value, AccessError> {
         let key = reference(object);
+        *self.lost.borrow_mut() = Some(object.clone());
         self.asked("create", &key).await?;
         if self.objects.borrow().contains_key(&key) {
             return Err(AccessError::Exists(key));
@@ -110,6 +113,7 @@ impl Writer for Memory {
     }
 
     async fn replace(&self, object: &Value) -> Result<Value, AccessError> {
+        *self.lost.borrow_mut() = Some(object.clone());
         self.asked("replace", &reference(object)).await?;
         let key = self.current(object)?;
         let stored = self.versioned(object.clone());

@@ -197,7 +197,12 @@ pub const FOUND_OPEN: &str = "kubectl-zerotrust/found-open";
 pub const HOSTS: &str = "kubectl-zerotrust/hosts";
 /// A label of the GlobalNetworkSet that holds the nodes' addresses.
 pub const NODES_LABEL: &str = "kubectl-zerotrust/nodes";
-/// On what the tool made, policies, host endpoints and sets: what for (`lockdown`, `lifeline`, `allow`, `perimeter`).
+/// On a rule of a policy that observes: its action once promoted (`Allow`, `Deny`), or `none` where the rule goes then.
+pub const PROMOTED: &str = "kubectl-zerotrust/promoted";
+/// On a policy that observes: what `promote` and `unlock` have to know of how it was made.
+pub const OBSERVED: &str = "kubectl-zerotrust/observed";
+/// On what the tool made, policies, host endpoints and sets: what for (`lockdown`, `observing`, `lifeline`, `allow`,
+/// `perimeter`).
 pub const ROLE: &str = "kubectl-zerotrust/role";
 /// On every ConfigMap of a record: the record's number.
 pub const RECORD: &str = "kubectl-zerotrust/record";

@@ -36,6 +36,13 @@ pub fn observe(objects: &Objects, environment: &Environment, beside: &Beside<'_>
     (felix(&settings, beside), of_nodes.collect())
 }
 
+/// What the FelixConfiguration `default` itself says of Log rules.
+pub fn log_settings(objects: &Objects) -> Option<BTreeMap<String, String>> {
+    let object = objects.felix_configurations.iter().find(|object| object.metadata.name == "default")?;
+    let set = |field: &&str| Some((field.to_string(), object.spec.get(*field)?.as_str()?.to_string()));
+    Some(["logPrefix", "logActionRateLimit"].iter().filter_map(set).collect())
+}
+
 /// Where Felix looks for a setting, first to last (felix/config/config_params.go).
 struct Settings<'a> {
     environment: &'a Environment,

@@ -31,6 +31,7 @@ pub fn observe(objects: &Objects, environment: &Environment, world: &mut World) 
     };
     proxy::observe(objects, &mut network);
     let beside = felix::Beside { version: world.calico, proxy_mode: &network.proxy_mode };
+    network.log_settings = felix::log_settings(objects);
     (network.felix, network.felix_of) = felix::observe(objects, environment, &beside);
     world.network = network;
     world.network.announcers = announcers::observe(objects, world);

@@ -6,12 +6,12 @@ use std::cmp::Ordering;
 use super::{gaps::hides, kubernetes_policies};
 use crate::findings::{Finding, METADATA_STALE, POLICY_NOT_EVALUATED, REFUSED, TIER_MISSING};
 use crate::kubernetes::names::{Kind, MANAGED_BY, TOOL};
-use crate::kubernetes::objects::{CalicoPolicy, Found, Meta, Objects};
+use crate::kubernetes::objects::{Answer, CalicoPolicy, Found, Meta, Objects};
 use crate::model::compile::{self, Compiled, compile};
 use crate::model::policy::{Policy, PolicyId, PolicyKind};
-use crate::model::world::{Gap, Hidden, Part, Tier, World, Written};
+use crate::model::world::{Fact, Gap, Hidden, Part, Tier, World, Written};
 
-/// Fills `tiers`, `policies`, `staged` and `written`.
+/// Fills `tiers`, `policies`, `staged`, `serves_staged` and `written`.
 pub fn observe(objects: &Objects, world: &mut World) {
     world.tiers = objects.tiers.iter().map(tier).collect();
     if !world.tiers.iter().any(|tier| tier.name == DEFAULT_TIER) {
@@ -34,6 +34,7 @@ pub fn observe(objects: &Objects, world: &mut World) {
         let reason = "policies of this kind are not evaluated".to_string();
         world.gaps.push(Gap { hides: Hidden::Policies, namespace: None, place, reason });
     }
+    world.serves_staged = serves_staged(objects, world);
     missing_tiers(world);
     world.tiers.sort_by(|a, b| {
         let key = |tier: &Tier| (!tier.exists, tier.order.unwrap_or(f64::INFINITY));
@@ -65,6 +66,21 @@ fn refused(objects: &Objects, world: &mut World) {
             let (place, detail) = (Some(refused.place.to_string()), refused.violation.to_string());
             world.findings.push(Finding { code: REFUSED, object: object.clone(), place, detail });
         }
+    }
+}
+
+/// What Calico's version says, else what the API server said when it was asked.
+fn serves_staged(objects: &Objects, world: &World) -> Fact<bool> {
+    let kind = Kind::StagedGlobalNetworkPolicy;
+    let coverage = objects.calico_policies.coverage.iter();
+    let answer = coverage.filter(|coverage| coverage.query.kind == kind).map(|coverage| &coverage.answer).next();
+    match (world.calico, answer) {
+        (Some(version), _) if !version.at_least(3, 30) => Fact::known(false, format!("Calico {version}")),
+        (_, Some(Answer::NotServed)) => Fact::known(false, "the API server does not serve it"),
+        (Some(version), _) => Fact::known(true, format!("Calico {version}")),
+        (None, Some(Answer::Complete)) => Fact::known(true, "it could be asked for"),
+        (None, Some(Answer::Hidden(why))) => Fact::unknown(why.clone()),
+        (None, None) => Fact::unknown("Calico's version is not known"),
     }
 }
 

@@ -38,7 +38,7 @@ pub enum Edit {
         value: Value,
     },
     /// Takes out these rules and puts others in: an Allow before the first rule that is none, a Pass before the first Deny
-    /// or Log, anything else at the end. Rules that are in both stay where they are.
+    /// or Log, anything else at the end. Rules that are in both stay where they are, if they are still there.
     ReplaceRules {
         /// Which list.
         direction: Direction,
@@ -83,6 +83,8 @@ pub enum Edit {
         expected: Value,
         /// What it was before the change.
         value: Value,
+        /// Whether what somebody changed since of what the change made is put back too.
+        force: bool,
     },
     /// Deletes the object.
     Delete,
@@ -148,7 +150,7 @@ impl Edit {
             (Edit::Create(value), None) => Ok(Some(value.clone())),
             (Edit::Create(value), Some(current)) if same_frame(value, current) => Ok(Some(current.clone())),
             (Edit::Create(_), Some(_)) => Err(EditError::Exists),
-            (Edit::Restore { expected, value }, _) => restore::restore(current, expected, value),
+            (Edit::Restore { expected, value, force }, _) => restore::restore(current, expected, value, *force),
             (Edit::Delete | Edit::DeleteIfEmpty | Edit::RemoveGrant(_), None) => Ok(None),
             (Edit::Advertise { list, cidr, on }, None) => Ok(on.then(|| advertise::made(list, cidr))),
             (_, None) => Err(EditError::Missing),

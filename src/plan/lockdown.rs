@@ -12,6 +12,8 @@ use super::namespaces::{LeftOut, left_out, names};
 use super::place::whole;
 use super::roles::{LIFELINE, LOCKDOWN, lockdowns, own_order};
 use super::simulate::simulate;
+use super::staged::Standing;
+use super::staged::promote::{promote, said};
 use super::{Note, Plan, PlanError, Risk, Step, Weight, callbacks, dns, dns_reach, lifelines, losses, sight};
 use crate::kubernetes::names::ROLE;
 use crate::model::policy::{Policy, PolicyId, PolicyKind};
@@ -37,19 +39,17 @@ pub struct Ask {
 }
 
 /// Plans a lockdown: lifelines first, then the policy.
+///
+/// What is staged or observed is what it is made from, and goes.
 pub fn lockdown(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
+    if Standing::of(world).is_some_and(|standing| standing.is_of_applications()) {
+        let mut plan = promote(world, ask)?;
+        plan.notes.extend(said(world));
+        return Ok(plan);
+    }
     check_names(world, ask)?;
     let mut unseen = sight::check(world, &ask.accepted)?;
-    let dns_rules = dns::egress_rules(world);
-    if dns_rules.is_empty() && !ask.accepted.contains(&Risk::Dns) {
-        return Err(PlanError::Refused {
-            reason: "no Service of the cluster's DNS was found, so the lockdown would cut off all names".into(),
-            hints: vec![
-                format!("--accept-risk {} goes on without DNS", Risk::Dns),
-                "a DNS Service is kube-system/kube-dns, or one named for DNS with UDP port 53 and known pods".into(),
-            ],
-        });
-    }
+    let dns_rules = dns_rules(world, ask)?;
     let mut plan = Plan { title: title(ask), ..Plan::default() };
     plan.notes.append(&mut unseen);
     let policy = match existing(world, ask)? {
@@ -80,14 +80,29 @@ pub fn lockdown(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     Ok(plan)
 }
 
-fn title(ask: &Ask) -> String {
+/// What keeps DNS reachable; none found is a risk that has to be accepted.
+pub(super) fn dns_rules(world: &World, ask: &Ask) -> Result<Vec<RuleSpec>, PlanError> {
+    let rules = dns::egress_rules(world);
+    if rules.is_empty() && !ask.accepted.contains(&Risk::Dns) {
+        return Err(PlanError::Refused {
+            reason: "no Service of the cluster's DNS was found, so the lockdown would cut off all names".into(),
+            hints: vec![
+                format!("--accept-risk {} goes on without DNS", Risk::Dns),
+                "a DNS Service is kube-system/kube-dns, or one named for DNS with UDP port 53 and known pods".into(),
+            ],
+        });
+    }
+    Ok(rules)
+}
+
+pub(super) fn title(ask: &Ask) -> String {
     match ask.only.is_empty() {
         true => "lockdown of all application namespaces".into(),
         false => format!("lockdown of {}", ask.only.join(", ")),
     }
 }
 
-fn check_names(world: &World, ask: &Ask) -> Result<(), PlanError> {
+pub(super) fn check_names(world: &World, ask: &Ask) -> Result<(), PlanError> {
     if !ask.only.is_empty() && !ask.except.is_empty() {
         let hints = vec!["--only names all that is locked; leave --except out".into()];
         return Err(PlanError::Usage { reason: "--only and --except exclude each other".into(), hints });
@@ -120,7 +135,8 @@ fn existing<'a>(world: &'a World, ask: &Ask) -> Result<Option<&'a Policy>, PlanE
     Ok(chosen.and_then(|id| world.policies.iter().find(|policy| policy.id == *id)))
 }
 
-fn create(world: &World, ask: &Ask, dns_rules: &[RuleSpec]) -> Result<Option<Step>, PlanError> {
+/// Makes the policy, under a name that nothing else has.
+pub(super) fn create(world: &World, ask: &Ask, dns_rules: &[RuleSpec]) -> Result<Option<Step>, PlanError> {
     let name = ask.name.clone().unwrap_or_else(|| DEFAULT_NAME.to_string());
     let id = PolicyId { kind: PolicyKind::GlobalNetworkPolicy, namespace: None, name };
     if let Some(other) = world.written.get(&id) {
@@ -169,7 +185,7 @@ pub fn locked(world: &World) -> BTreeSet<String> {
 }
 
 /// DNS pods that live in a locked namespace are asked by everybody, and ask others.
-fn dns_lifelines(world: &World, after: &World, locked: &BTreeSet<String>) -> Vec<Step> {
+pub(super) fn dns_lifelines(world: &World, after: &World, locked: &BTreeSet<String>) -> Vec<Step> {
     let mut steps = Vec::new();
     for service in dns::services(world).into_iter().filter(|service| locked.contains(&service.namespace)) {
         let id = PolicyId {
@@ -193,7 +209,7 @@ fn dns_lifelines(world: &World, after: &World, locked: &BTreeSet<String>) -> Vec
 }
 
 /// What stays open, by reason.
-fn left_open(world: &World, after: &World) -> Vec<Note> {
+pub(super) fn left_open(world: &World, after: &World) -> Vec<Note> {
     let locked = locked(after);
     let mut whys: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let known = names(world);

@@ -41,6 +41,7 @@ pub mod roles;
 pub mod rules;
 pub mod sight;
 pub mod simulate;
+pub mod staged;
 pub mod standin;
 pub mod status;
 pub mod sync;

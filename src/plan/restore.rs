@@ -1,32 +1,67 @@
 //! Takes a change of an object back and leaves what others did since then.
 //! Never knows which command made the change.
 
+mod lists;
+
 use serde_json::{Map, Value};
 
 use super::edit::EditError;
-use crate::kubernetes::names::GRANT;
+use super::roles::ALLOW;
+use crate::kubernetes::names::{GRANT, ROLE};
 use crate::model::spec::{PolicySpec, RuleSpec};
+use lists::{Merged, merged};
 
 /// What the API server sets by itself; it never makes two objects different.
 const SERVER_FIELDS: [&str; 7] =
     ["resourceVersion", "uid", "generation", "creationTimestamp", "managedFields", "selfLink", "deletionTimestamp"];
 
-/// The object with the change from `before` to `after` taken back. Null stands for an object that is not there.
-pub(super) fn restore(current: Option<&Value>, after: &Value, before: &Value) -> Result<Option<Value>, EditError> {
+/// The object with the change from `before` to `after` taken back. Null stands for an object that is not there. What
+/// somebody changed since of what the change made is an error, unless it is put back by force.
+pub(super) fn restore(
+    current: Option<&Value>,
+    after: &Value,
+    before: &Value,
+    force: bool,
+) -> Result<Option<Value>, EditError> {
+    let refused = |error: EditError, forced: Option<Value>| if force { Ok(forced) } else { Err(error) };
     match (current, after.is_null(), before.is_null()) {
         (None, _, true) => Ok(None),
         (None, true, false) => Ok(Some(without_server_fields(before))),
-        (None, false, false) => Err(EditError::Missing),
+        (None, false, false) => refused(EditError::Missing, Some(without_server_fields(before))),
         (Some(current), true, _) if same(current, before) => Ok(Some(current.clone())),
-        (Some(_), true, _) => Err(EditError::Exists),
-        (Some(current), false, true) => take_back_creation(current, after),
+        (Some(current), true, _) => refused(EditError::Exists, Some(with_server_fields(before, current))),
+        (Some(current), false, true) => {
+            let (left, trampled) = take_back_creation(current, after)?;
+            if trampled.is_empty() { Ok(left) } else { refused(EditError::Changed(trampled.join(", ")), left) }
+        }
         (Some(current), false, false) if same(current, after) => Ok(Some(with_server_fields(before, current))),
         (Some(current), false, false) => {
             let mut object = current.clone();
-            take_back(&mut object, after, before)?;
-            Ok(Some(object))
+            let trampled = take_back(&mut object, after, before)?;
+            if trampled.is_empty() {
+                Ok(Some(object))
+            } else {
+                refused(EditError::Changed(trampled.join(", ")), Some(object))
+            }
         }
     }
+}
+
+/// What somebody changed since of what the change from `before` to `after` made, in words; nothing where it can be taken
+/// back.
+pub(super) fn trampled(current: Option<&Value>, after: &Value, before: &Value) -> Vec<String> {
+    match restore(current, after, before, false) {
+        Ok(_) => Vec::new(),
+        Err(EditError::Missing) => vec!["it was deleted".into()],
+        Err(EditError::Exists) => vec!["it was made anew, and says something else".into()],
+        Err(EditError::Changed(fields)) => vec![format!("{fields} was changed")],
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+/// An annotation of an object.
+pub(super) fn annotation<'v>(object: &'v Value, key: &str) -> Option<&'v str> {
+    object.pointer("/metadata/annotations")?.get(key)?.as_str()
 }
 
 /// Whether two objects say the same, whatever the API server added and however defaults are written.
@@ -54,10 +89,14 @@ fn same_rule(one: &Value, other: &Value) -> bool {
     one == other || read(one).is_some_and(|rule| Some(rule) == read(other))
 }
 
-/// A new object goes, unless somebody else put something into it: then only what it was made with goes.
-fn take_back_creation(current: &Value, after: &Value) -> Result<Option<Value>, EditError> {
+/// A new object goes. From a policy that `allow` shares only what it was made with goes, as others' grants stand on the
+/// rest; anything else that somebody changed since is trampled.
+fn take_back_creation(current: &Value, after: &Value) -> Result<(Option<Value>, Vec<String>), EditError> {
     if same(current, after) {
-        return Ok(None);
+        return Ok((None, Vec::new()));
+    }
+    if annotation(after, ROLE) != Some(ALLOW) {
+        return Ok((None, vec![differing(current, after)]));
     }
     let mut frame = without_server_fields(after);
     if let Some(spec) = frame.get_mut("spec").and_then(Value::as_object_mut) {
@@ -68,17 +107,34 @@ fn take_back_creation(current: &Value, after: &Value) -> Result<Option<Value>, E
         annotations.retain(|key, _| !key.starts_with(&format!("{GRANT}-")));
     }
     let mut object = current.clone();
-    take_back(&mut object, after, &frame)?;
-    Ok((!same(&object, &frame)).then_some(object))
+    let trampled = take_back(&mut object, after, &frame)?;
+    Ok(((!same(&object, &frame)).then_some(object), trampled))
 }
 
-fn take_back(object: &mut Value, after: &Value, before: &Value) -> Result<(), EditError> {
+/// Where two objects differ, by their fields.
+fn differing(one: &Value, other: &Value) -> String {
+    let (one, other) = (normal(one), normal(other));
+    let mut fields = Vec::new();
+    for part in ["metadata", "spec"] {
+        let none = Map::new();
+        let of = |value: &'_ Value| value.get(part).and_then(Value::as_object).cloned().unwrap_or_else(|| none.clone());
+        let (one, other) = (of(&one), of(&other));
+        let keys = one.keys().chain(other.keys().filter(|key| !one.contains_key(*key)));
+        fields.extend(keys.filter(|key| one.get(*key) != other.get(*key)).map(|key| format!("{part}.{key}")));
+    }
+    fields.join(", ")
+}
+
+/// Takes every field back, and gives those that somebody changed since.
+fn take_back(object: &mut Value, after: &Value, before: &Value) -> Result<Vec<String>, EditError> {
     let (after, before) = (normal(after), normal(before));
+    let mut trampled = Vec::new();
     for path in ["labels", "annotations"] {
         let pointer = format!("/metadata/{path}");
         let entries = |value: &Value| value.pointer(&pointer).and_then(Value::as_object).cloned().unwrap_or_default();
         let mut now = entries(object);
-        take_back_entries(&mut now, &entries(&after), &entries(&before), &pointer[1..].replace('/', "."))?;
+        let place = pointer[1..].replace('/', ".");
+        trampled.extend(take_back_entries(&mut now, &entries(&after), &entries(&before), &place));
         let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
         let metadata = metadata.ok_or_else(|| EditError::Malformed("metadata".into()))?;
         match now.is_empty() {
@@ -88,55 +144,37 @@ fn take_back(object: &mut Value, after: &Value, before: &Value) -> Result<(), Ed
     }
     let entries = |value: &Value| value.get("spec").and_then(Value::as_object).cloned().unwrap_or_default();
     let mut spec = entries(object);
-    take_back_entries(&mut spec, &entries(&after), &entries(&before), "spec")?;
+    trampled.extend(take_back_entries(&mut spec, &entries(&after), &entries(&before), "spec"));
     if let Some(object) = object.as_object_mut() {
         object.insert("spec".into(), Value::Object(spec));
     }
-    Ok(())
+    Ok(trampled)
 }
 
-/// Every entry that the change made different becomes as it was; one that somebody else changed since is an error.
+/// Every entry that the change made different becomes as it was; those that somebody else changed since are named.
 fn take_back_entries(
     now: &mut Map<String, Value>,
     after: &Map<String, Value>,
     before: &Map<String, Value>,
     path: &str,
-) -> Result<(), EditError> {
-    let null = Value::Null;
+) -> Vec<String> {
+    let (null, mut trampled) = (Value::Null, Vec::new());
     for key in after.keys().chain(before.keys().filter(|key| !after.contains_key(*key))) {
         let (was, made) = (before.get(key).unwrap_or(&null), after.get(key).unwrap_or(&null));
         let is = now.get(key).cloned().unwrap_or(Value::Null);
         if same_value(was, made) || same_value(&is, was) {
             continue;
         }
-        let value = if same_value(&is, made) { Some(was.clone()) } else { without_added(&is, made, was) };
-        match value {
-            Some(Value::Null) => now.remove(key),
-            Some(value) => now.insert(key.clone(), value),
-            None => return Err(EditError::Changed(format!("{path}.{key}"))),
+        let value = if same_value(&is, made) { Merged::clean(was.clone()) } else { merged(&is, made, was) };
+        if value.trampled {
+            trampled.push(format!("{path}.{key}"));
+        }
+        match value.value {
+            Value::Null => now.remove(key),
+            value => now.insert(key.clone(), value),
         };
     }
-    Ok(())
-}
-
-/// A list to which the change only added: what it added goes, what others added stays. Null where nothing is left.
-fn without_added(is: &Value, made: &Value, was: &Value) -> Option<Value> {
-    let none = Vec::new();
-    let list = |value: &Value| match value {
-        Value::Null => Some(none.clone()),
-        Value::Array(list) => Some(list.clone()),
-        _ => None,
-    };
-    let (mut is, mut added, was) = (list(is)?, list(made)?, list(was)?);
-    for rule in &was {
-        added.remove(added.iter().position(|made| same_rule(made, rule))?);
-    }
-    for rule in &added {
-        if let Some(at) = is.iter().position(|there| same_rule(there, rule)) {
-            is.remove(at);
-        }
-    }
-    Some(if is.is_empty() { Value::Null } else { Value::Array(is) })
+    trampled
 }
 
 /// An object as it was, ready to replace what is there now.

@@ -5,12 +5,14 @@ use super::namespaces::left_out;
 use super::place::ORDER;
 use super::standin;
 use crate::kubernetes::names::ROLE;
-use crate::model::policy::{Hook, Policy, PolicyId, PolicyKind, Rule, RuleAction};
+use crate::model::policy::{Entity, Hook, Policy, PolicyId, PolicyKind, Rule, RuleAction};
 use crate::model::selector::Selector;
 use crate::model::world::{Labels, World, Written};
 
 /// The value of the role annotation on what `lockdown` makes.
 pub const LOCKDOWN: &str = "lockdown";
+/// The value of the role annotation on policies of a lockdown that only logs: what it would drop passes.
+pub const OBSERVING: &str = "observing";
 /// The value of the role annotation on what keeps callbacks reachable.
 pub const LIFELINE: &str = "lifeline";
 /// The value of the role annotation on what `allow` makes.
@@ -39,13 +41,19 @@ pub fn own_order(world: &World) -> f64 {
 
 /// Whether a policy is one of them.
 pub fn is_lockdown(world: &World, policy: &Policy) -> bool {
+    policy.id.kind == PolicyKind::GlobalNetworkPolicy && would_lock(world, policy)
+}
+
+/// Every staged policy that would be a lockdown if it were enforced. Staged, it closes nothing.
+pub fn staged_lockdowns(world: &World) -> Vec<PolicyId> {
+    let staged =
+        |policy: &&Policy| policy.id.kind == PolicyKind::StagedGlobalNetworkPolicy && would_lock(world, policy);
+    world.staged.iter().filter(staged).map(|policy| policy.id.clone()).collect()
+}
+
+fn would_lock(world: &World, policy: &Policy) -> bool {
     let Some(written) = world.written.get(&policy.id) else { return false };
-    let shape = policy.id.kind == PolicyKind::GlobalNetworkPolicy
-        && policy.hook == Hook::Normal
-        && policy.tier == "default"
-        && policy.ingress.is_some()
-        && policy.egress.is_some();
-    if !shape {
+    if !is_for_both_directions(policy) {
         return false;
     }
     if role(written) == Some(LOCKDOWN) {
@@ -54,6 +62,50 @@ pub fn is_lockdown(world: &World, policy: &Policy) -> bool {
     let ingress = policy.ingress.iter().flatten().all(stops);
     let egress = policy.egress.iter().flatten().all(|rule| stops(rule) || allows_dns(world, rule));
     ingress && egress && selects_whole_namespaces(written) && covers_applications(world, policy, written)
+}
+
+fn is_for_both_directions(policy: &Policy) -> bool {
+    policy.hook == Hook::Normal && policy.tier == "default" && policy.ingress.is_some() && policy.egress.is_some()
+}
+
+/// Whether a policy of the application's pods only observes: it logs what a lockdown would drop, and lets it pass.
+pub fn is_observing(world: &World, policy: &Policy) -> bool {
+    let Some(written) = world.written.get(&policy.id) else { return false };
+    if policy.id.kind != PolicyKind::GlobalNetworkPolicy || policy.hook != Hook::Normal {
+        return false;
+    }
+    match role(written) {
+        Some(OBSERVING) => true,
+        Some(_) => false,
+        None => {
+            let observes = |rules: &Option<Vec<Rule>>| observes(world, rules.as_deref().unwrap_or_default());
+            is_for_both_directions(policy)
+                && observes(&policy.ingress)
+                && observes(&policy.egress)
+                && selects_whole_namespaces(written)
+                && covers_applications(world, policy, written)
+        }
+    }
+}
+
+/// Log rules, DNS, and at last everything let through.
+fn observes(world: &World, rules: &[Rule]) -> bool {
+    let Some((last, others)) = rules.split_last() else { return false };
+    let logs = others.iter().any(|rule| rule.action == RuleAction::Log);
+    logs && lets_all_pass(last) && others.iter().all(|rule| rule.action == RuleAction::Log || allows_dns(world, rule))
+}
+
+/// Whether a rule lets every packet go on.
+pub fn lets_all_pass(rule: &Rule) -> bool {
+    let everything = rule.ip_version.is_none()
+        && rule.protocol.is_none()
+        && rule.not_protocol.is_none()
+        && rule.icmp.is_none()
+        && rule.not_icmp.is_none()
+        && !rule.http
+        && rule.never.is_none()
+        && [&rule.source, &rule.destination].into_iter().all(|entity| *entity == Entity::default());
+    everything && matches!(rule.action, RuleAction::Allow | RuleAction::Pass)
 }
 
 fn stops(rule: &Rule) -> bool {

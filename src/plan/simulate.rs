@@ -35,6 +35,7 @@ pub fn policy_of(object: &ObjectRef) -> Option<PolicyId> {
     let kind = match object.kind {
         Kind::GlobalNetworkPolicy => PolicyKind::GlobalNetworkPolicy,
         Kind::NetworkPolicy => PolicyKind::NetworkPolicy,
+        Kind::StagedGlobalNetworkPolicy => PolicyKind::StagedGlobalNetworkPolicy,
         _ => return None,
     };
     Some(PolicyId { kind, namespace: object.namespace.clone(), name: object.name.clone() })
@@ -78,7 +79,8 @@ fn cannot(step: &Step, error: &EditError) -> PlanError {
 }
 
 fn put(world: &mut World, id: &PolicyId, before: Option<&Value>, after: Option<&Value>) -> Result<(), PlanError> {
-    let old = world.policies.iter().position(|policy| policy.id == *id).map(|index| world.policies.remove(index));
+    let policies = list_of(world, id);
+    let old = policies.iter().position(|policy| policy.id == *id).map(|index| policies.remove(index));
     let Some(value) = after else {
         world.written.remove(id);
         return Ok(());
@@ -97,11 +99,17 @@ fn put(world: &mut World, id: &PolicyId, before: Option<&Value>, after: Option<&
         if let Some(old) = old {
             policy.tie_break = old.tie_break;
         }
-        let place = world.policies.partition_point(|other| asked_before(other, &policy) != Ordering::Greater);
-        world.policies.insert(place, policy);
+        let policies = list_of(world, id);
+        let place = policies.partition_point(|other| asked_before(other, &policy) != Ordering::Greater);
+        policies.insert(place, policy);
     }
     world.written.insert(id.clone(), written);
     Ok(())
+}
+
+/// Where the world keeps a policy: nothing enforces staged ones.
+fn list_of<'w>(world: &'w mut World, id: &PolicyId) -> &'w mut Vec<Policy> {
+    if id.kind.is_staged() { &mut world.staged } else { &mut world.policies }
 }
 
 /// As the world keeps its policies: a tier's together, by their order, those without one last, and equal ones by name

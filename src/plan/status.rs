@@ -9,9 +9,11 @@ use super::expiry;
 use super::facts::{Known, facts};
 use super::lockdown::locked;
 use super::namespaces::{left_out, names};
-use super::perimeter::standing::{Standing, standing};
+use super::perimeter::standing::{Standing as Perimeter, standing};
 use super::revoke::{GrantInfo, grants, orphans};
 use super::roles::lockdowns;
+use super::staged::Standing;
+use super::staged::findings::findings as observed_findings;
 use super::sync::{self, Remedy};
 use crate::findings::{Finding, Severity};
 use crate::model::moment::Moment;
@@ -25,8 +27,10 @@ pub struct Status {
     pub state: State,
     /// The policies that lock, whoever wrote them.
     pub lockdowns: Vec<PolicyId>,
+    /// What is staged or observed, which closes nothing.
+    pub trial: Option<Standing>,
     /// What closes doors and nodes to clients outside.
-    pub perimeter: Standing,
+    pub perimeter: Perimeter,
     /// Every namespace, by name.
     pub namespaces: Vec<Covered>,
     /// Every grant, by id.
@@ -127,7 +131,8 @@ pub fn status(world: &World) -> Status {
     };
     let drift = sync::drift(world);
     let behind = drift.iter().filter_map(sync::finding).chain(sync::taken(world));
-    let findings = in_order(world.findings.iter().cloned().chain(orphans(world)).chain(behind));
+    let known = world.findings.iter().cloned().chain(orphans(world)).chain(behind).chain(observed_findings(world));
+    let findings = in_order(known);
     let mut gaps: Vec<String> = world.gaps.iter().map(|gap| format!("{}: {}", gap.place, gap.reason)).collect();
     let unknown = drift.iter().filter(|drift| matches!(drift.remedy, Remedy::Unknown(_)));
     gaps.extend(unknown.map(|drift| format!("{}: {}", drift.what, drift.detail)));
@@ -135,6 +140,7 @@ pub fn status(world: &World) -> Status {
     Status {
         state,
         lockdowns: lockdowns(world),
+        trial: Standing::of(world),
         perimeter: standing(world),
         namespaces,
         grants: grants(world),

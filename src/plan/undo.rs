@@ -4,18 +4,23 @@
 use serde_json::Value;
 
 use super::edit::Edit;
+pub use super::restore::same;
+use super::restore::{annotation, trampled};
+use super::revoke::grants;
+use super::roles::PERIMETER;
 use super::simulate::simulate;
-use super::{Plan, PlanError, Risk, Step, lifelines, losses};
+use super::{Note, Plan, PlanError, Risk, Step, Weight, lifelines, losses};
 use crate::kubernetes::ObjectRef;
-use crate::kubernetes::names::Kind;
+use crate::kubernetes::names::{GRANT, Kind, ROLE};
+use crate::model::intent::{Grant, Peer};
 use crate::model::world::World;
 
 /// From the objects before and after a change, in the order in which they were written, to a plan that takes it back,
-/// last write first. What others changed since then stays.
-pub fn undo(title: &str, changes: &[(Option<Value>, Option<Value>)]) -> Result<Plan, PlanError> {
+/// last write first. What others changed since then stays; with `force` not what they changed of what the change made.
+pub fn undo(title: &str, changes: &[(Option<Value>, Option<Value>)], force: bool) -> Result<Plan, PlanError> {
     let mut plan = Plan { title: format!("undo {title}"), ..Plan::default() };
     for (before, after) in changes.iter().rev() {
-        let Some(object) = after.as_ref().or(before.as_ref()) else { continue };
+        let Some(object) = after.as_ref().or(before.as_ref()).map(object_of).transpose()? else { continue };
         if before == after {
             continue;
         }
@@ -24,25 +29,114 @@ pub fn undo(title: &str, changes: &[(Option<Value>, Option<Value>)]) -> Result<P
             (_, None) => "it was deleted by that change",
             _ => "it was altered by that change",
         };
-        plan.steps.push(Step {
-            object: object_of(object)?,
-            planned_on: None,
-            edits: vec![Edit::Restore {
-                expected: after.clone().unwrap_or(Value::Null),
-                value: before.clone().unwrap_or(Value::Null),
-            }],
-            why: why.into(),
-        });
+        let edit = Edit::Restore {
+            expected: after.clone().unwrap_or(Value::Null),
+            value: before.clone().unwrap_or(Value::Null),
+            force,
+        };
+        // What was written twice goes back in one write, both ways one after the other.
+        match plan.steps.iter_mut().find(|step| step.object == object) {
+            Some(step) => step.edits.push(edit),
+            None => plan.steps.push(Step { object, planned_on: None, edits: vec![edit], why: why.into() }),
+        }
     }
     Ok(plan)
 }
 
-/// Proves it in a world: lifelines must not be worse for it, unless that is accepted, and pods that get closed are said.
+/// What somebody changed since in what a step takes back, given the object as it is: each with the object and the field.
+pub fn tramples(step: &Step, current: Option<&Value>) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut current = current.cloned();
+    for edit in &step.edits {
+        let Edit::Restore { expected, value, .. } = edit else { continue };
+        found.extend(trampled(current.as_ref(), expected, value));
+        let forced = Edit::Restore { expected: expected.clone(), value: value.clone(), force: true };
+        current = forced.apply(current.as_ref()).ok().flatten();
+    }
+    found.into_iter().map(|what| format!("{}: {what}", step.object)).collect()
+}
+
+/// Proves it in a world: what later exposures need stays, lifelines must not be worse for it, unless that is accepted, and
+/// pods that get closed are said. Whether it tramples anything is seen on the objects themselves: a world does not know all
+/// of them.
 pub fn prove(world: &World, plan: &mut Plan, accepted: &[Risk]) -> Result<(), PlanError> {
-    let lost = lifelines::prove(world, &plan.steps, accepted)?;
-    plan.notes.extend(losses::flips(world, &simulate(world, &plan.steps)?));
+    keeps_perimeter(world, plan)?;
+    let mut steps = plan.steps.clone();
+    for edit in steps.iter_mut().flat_map(|step| &mut step.edits) {
+        if let Edit::Restore { force, .. } = edit {
+            *force = true;
+        }
+    }
+    let after = match simulate(world, &steps) {
+        Ok(after) => after,
+        // An object that could not be read is none in this world. The way back must be there when little else is.
+        Err(error) => {
+            let text = format!("what the cluster lives by was not looked at: {error}");
+            plan.notes.push(Note { weight: Weight::Warning, text });
+            return Ok(());
+        }
+    };
+    let lost = lifelines::prove(world, &steps, accepted)?;
+    plan.notes.extend(losses::flips(world, &after));
     plan.notes.extend(lost);
     Ok(())
+}
+
+/// Whether a step takes the perimeter's policy or its set away. A host endpoint alone comes with a node, not with a grant.
+fn takes_perimeter(step: &Step) -> bool {
+    let shared = matches!(step.object.kind, Kind::GlobalNetworkPolicy | Kind::GlobalNetworkSet);
+    let mut edits = step.edits.iter().filter(|_| shared);
+    edits.any(|edit| match edit {
+        Edit::Restore { expected, value, .. } => value.is_null() && annotation(expected, ROLE) == Some(PERIMETER),
+        _ => false,
+    })
+}
+
+/// Refuses a way back that takes the perimeter, or a Service's door, from grants that stay: strangers would come by what
+/// is open for their clients, or their clients no more.
+fn keeps_perimeter(world: &World, plan: &Plan) -> Result<(), PlanError> {
+    let stays = |id: &str| {
+        let key = format!("{GRANT}-{id}");
+        !plan.steps.iter().flat_map(|step| &step.edits).any(|edit| match edit {
+            Edit::Restore { expected, value, .. } => {
+                annotation(expected, &key).is_some() && annotation(value, &key).is_none()
+            }
+            _ => false,
+        })
+    };
+    let perimeter = plan.steps.iter().any(takes_perimeter);
+    let needs = |grant: &Grant| perimeter || plan.steps.iter().any(|step| closes_door(step, grant));
+    let needing: Vec<String> = grants(world)
+        .into_iter()
+        .filter(|info| info.grant.through.is_some() && stays(&info.id) && needs(&info.grant))
+        .map(|info| format!("kubectl zerotrust revoke {}   ({} -> {})", info.id, info.grant.from, info.grant.to))
+        .collect();
+    if needing.is_empty() {
+        return Ok(());
+    }
+    let reason = "what that change made is needed by what was exposed since".to_string();
+    let first =
+        "`kubectl zerotrust revoke` takes one exposure back and leaves the others theirs; or first take back".into();
+    Err(PlanError::Refused { reason, hints: std::iter::once(first).chain(needing).collect() })
+}
+
+/// Whether a step takes the door of a grant away: a node port, or a load balancer's address.
+fn closes_door(step: &Step, grant: &Grant) -> bool {
+    let (Some(through), Peer::Pods { namespace, .. }) = (&grant.through, &grant.to) else { return false };
+    let is_its = step.object.kind == Kind::Service
+        && step.object.name == through.service
+        && step.object.namespace.as_ref() == Some(namespace);
+    is_its
+        && step.edits.iter().any(|edit| match edit {
+            Edit::Restore { expected, value, .. } => doors(value) < doors(expected),
+            _ => false,
+        })
+}
+
+/// How many kinds of doors a Service of this type has.
+fn doors(service: &Value) -> usize {
+    let kind = service["spec"]["type"].as_str();
+    ["NodePort", "LoadBalancer"].iter().position(|known| kind == Some(*known)).map_or(0, |index| index + 1)
 }
 
 fn object_of(object: &Value) -> Result<ObjectRef, PlanError> {
@@ -79,7 +173,7 @@ mod tests {
             (Some(policy("gone", 1)), None),
             (Some(policy("same", 1)), Some(policy("same", 1))),
         ];
-        let plan = undo("zerotrust-0001", &changes).unwrap();
+        let plan = undo("zerotrust-0001", &changes, false).unwrap();
         let names: Vec<&str> = plan.steps.iter().map(|step| step.object.name.as_str()).collect();
         assert_eq!(names, ["gone", "altered", "new"]);
         for step in &plan.steps {
@@ -93,7 +187,60 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_twice_is_taken_back_twice_and_what_another_wrote_in_between_stays() {
+        let policy = |allowed: &[u32]| {
+            let rule = |port: &u32| json!({"action": "Allow", "protocol": "TCP", "destination": {"ports": [port]}});
+            let mut policy = policy("web", 1);
+            policy["spec"]["ingress"] = allowed.iter().map(rule).collect();
+            policy
+        };
+        let changes = [
+            (Some(policy(&[1])), Some(policy(&[1, 2]))),
+            // Somebody put 7 there.
+            (Some(policy(&[1, 2, 7])), Some(policy(&[1, 2, 7, 3]))),
+        ];
+        let plan = undo("zerotrust-0001", &changes, false).unwrap();
+        assert_eq!(plan.steps.len(), 1);
+        let now = policy(&[1, 2, 7, 3]);
+        assert_eq!(tramples(&plan.steps[0], Some(&now)), Vec::<String>::new());
+        assert_eq!(apply_all(&plan.steps[0].edits, Some(&now)).unwrap(), Some(policy(&[1, 7])));
+    }
+
+    #[test]
+    fn everything_that_was_changed_since_is_listed_and_put_back_by_force_alone() {
+        let mut before = policy("web", 1);
+        before["spec"]["selector"] = json!("a");
+        let mut after = policy("web", 2);
+        after["spec"]["selector"] = json!("b");
+        let mut now = policy("web", 3);
+        now["spec"]["selector"] = json!("c");
+        now["metadata"]["labels"] = json!({"theirs": "kept"});
+        let changes = [(Some(before.clone()), Some(after))];
+        let step = &undo("x", &changes, false).unwrap().steps[0];
+        let found = tramples(step, Some(&now));
+        assert_eq!(found, ["NetworkPolicy shop/web: spec.order, spec.selector was changed"]);
+        assert!(apply_all(&step.edits, Some(&now)).is_err());
+        let forced = &undo("x", &changes, true).unwrap().steps[0];
+        let back = apply_all(&forced.edits, Some(&now)).unwrap().unwrap();
+        assert_eq!((&back["spec"], &back["metadata"]["labels"]["theirs"]), (&before["spec"], &json!("kept")));
+        assert_eq!(tramples(step, None), ["NetworkPolicy shop/web: it was deleted"]);
+    }
+
+    /// A lockdown that somebody edited goes as a whole, or not at all: without its rules for DNS it would be another one.
+    #[test]
+    fn a_lockdown_that_was_edited_since_is_not_taken_apart() {
+        let mut made = policy("deny-app-policy", 1);
+        made["metadata"]["annotations"] = json!({ROLE: "lockdown"});
+        let mut now = made.clone();
+        now["spec"]["egress"] = json!([{"action": "Allow"}]);
+        let changes = [(None, Some(made))];
+        let step = &undo("x", &changes, false).unwrap().steps[0];
+        assert_eq!(tramples(step, Some(&now)), ["NetworkPolicy shop/deny-app-policy: spec.egress was changed"]);
+        assert_eq!(apply_all(&undo("x", &changes, true).unwrap().steps[0].edits, Some(&now)).unwrap(), None);
+    }
+
+    #[test]
     fn an_object_without_kind_is_refused() {
-        assert!(matches!(undo("x", &[(None, Some(json!({})))]), Err(PlanError::Refused { .. })));
+        assert!(matches!(undo("x", &[(None, Some(json!({})))], false), Err(PlanError::Refused { .. })));
     }
 }

@@ -7,6 +7,7 @@ use super::lockdown::locked;
 use super::perimeter::hosts;
 use super::roles::{LIFELINE, LOCKDOWN, lockdowns, role};
 use super::simulate::simulate;
+use super::staged::{of_nodes, take_back};
 use super::{Note, Plan, PlanError, Step, Weight, lifelines};
 use crate::model::policy::{Direction, PolicyId};
 use crate::model::world::{Pod, World};
@@ -21,16 +22,20 @@ pub fn unlock(world: &World, name: Option<&str>) -> Result<Plan, PlanError> {
         Some(name) => found.iter().filter(|id| id.name == name).collect(),
         None => found.iter().filter(ours).collect(),
     };
+    let trial = take_back::meant(world, name);
     if let Some(name) = name
         && chosen.is_empty()
+        && trial.is_empty()
     {
-        let hints = match found.is_empty() {
-            true => vec!["nothing is locked".to_string()],
-            false => found.iter().map(|id| format!("--name {} takes {id}", id.name)).collect(),
-        };
+        let known: Vec<String> = found
+            .iter()
+            .chain(&take_back::all(world))
+            .map(|id| format!("--name {} takes {id}", take_back::name_of(id)))
+            .collect();
+        let hints = if known.is_empty() { vec!["nothing is locked".to_string()] } else { known };
         return Err(PlanError::Unresolved { reason: format!("{name} is no lockdown"), hints });
     }
-    if chosen.is_empty() && !found.is_empty() {
+    if chosen.is_empty() && !found.is_empty() && trial.is_empty() {
         let names: Vec<String> = found.iter().map(PolicyId::to_string).collect();
         return Err(PlanError::Refused {
             reason: format!("the lockdown ({}) was not made by this tool", names.join(", ")),
@@ -57,12 +62,24 @@ pub fn unlock(world: &World, name: Option<&str>) -> Result<Plan, PlanError> {
         let text = "another lockdown stays in force, so lifelines stay too".to_string();
         plan.notes.push(Note { weight: Weight::Warning, text });
     }
+    let taken = take_back::applications(world, &trial, &plan.steps, &mut plan.notes)?;
+    plan.steps.extend(taken);
+    let left: Vec<String> =
+        take_back::all(world).iter().filter(|id| !trial.contains(id)).map(take_back::name_of).collect();
+    let staying =
+        left.iter().map(|name| format!("kubectl zerotrust unlock --name {name} takes what somebody else staged"));
+    plan.notes.extend(staying.map(|text| Note { weight: Weight::Fact, text }));
     if plan.steps.is_empty() {
-        plan.notes = vec![Note { weight: Weight::Fact, text: "nothing is locked".into() }];
+        let text = "nothing is locked".to_string();
+        plan.notes.insert(0, Note { weight: Weight::Fact, text });
         return Ok(plan);
     }
     plan.notes.extend(still_closed(&simulate(world, &plan.steps)?));
     plan.notes.extend(lifelines::warnings(world, &plan.steps)?);
+    if of_nodes(world).is_some() {
+        let text = "the nodes stay observed; `kubectl zerotrust unlock --nodes` takes that back".to_string();
+        plan.notes.push(Note { weight: Weight::Fact, text });
+    }
     if hosts::remembered(world).is_some() {
         let text = "the nodes stay locked; `kubectl zerotrust unlock --nodes` takes that back".to_string();
         plan.notes.push(Note { weight: Weight::Fact, text });

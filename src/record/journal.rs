@@ -1,13 +1,20 @@
 //! Keeps the records of changes in the cluster: takes a number before the first write, fills in the end after the last.
 //! Never knows why a change is made, and never writes anything but its own ConfigMaps.
 
+mod config_maps;
+
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{Entry, KEPT, Record, RecordError, State, Summary, name, number, part_name, parts};
 use crate::kubernetes::names::{Kind, MANAGED_BY, TOOL};
 use crate::kubernetes::objects::{Objects, Query};
 use crate::kubernetes::{AccessError, ObjectRef, Reader, Writer};
+use config_maps::{create, delete, reference, replace};
 
+/// Where records are unless another namespace is named.
+pub const NAMESPACE: &str = "kube-system";
 /// How often a number that others take is given up for the next one, and how often a mark is tried.
 const TRIES: u32 = 200;
 
@@ -111,15 +118,11 @@ impl Journal {
     }
 
     /// Writes down what is about to happen. After a plan that went stale half way it is called again: what was written
-    /// stays in the record, what was not gives way to the new plan.
+    /// stays in the record, what was not gives way to the new plan. An object that is written again has two entries, as
+    /// somebody else may have written it in between.
     pub async fn begin<W: Writer>(&mut self, writer: &W, planned: Vec<Entry>) -> Result<(), JournalError> {
         self.record.entries.retain(|entry| entry.written);
-        for entry in planned {
-            match self.record.entries.iter_mut().find(|old| old.object == entry.object) {
-                Some(old) => *old = Entry { before: old.before.take(), ..entry },
-                None => self.record.entries.push(entry),
-            }
-        }
+        self.record.entries.extend(planned);
         match self.stored.is_empty() {
             true => self.take_number(writer).await,
             false => self.rewrite(writer).await,
@@ -129,12 +132,9 @@ impl Journal {
     /// Notes that an object was written, and how it was just before.
     pub fn wrote(&mut self, object: &ObjectRef, before: Option<Value>, after: Option<Value>) {
         let object = object.to_string();
-        if let Some(entry) = self.record.entries.iter_mut().find(|entry| entry.object == object) {
-            if !entry.written {
-                entry.before = before;
-            }
-            entry.after = after;
-            entry.written = true;
+        let mut planned = self.record.entries.iter_mut().filter(|entry| !entry.written);
+        if let Some(entry) = planned.find(|entry| entry.object == object) {
+            *entry = Entry { object, before, after, written: true };
         }
     }
 
@@ -160,13 +160,13 @@ impl Journal {
             self.record.summary.number = self.newest + step;
             let maps = self.record.to_config_maps(&self.namespace);
             let Some((first, others)) = maps.split_first() else { break };
-            match writer.create(first).await {
+            match create(writer, first).await {
                 Ok(stored) => self.stored.push(stored),
                 Err(AccessError::Exists(_)) => continue,
                 Err(error) => return Err(self.access(error)),
             }
             for map in others {
-                let stored = writer.create(map).await.map_err(|error| self.access(error))?;
+                let stored = create(writer, map).await.map_err(|error| self.access(error))?;
                 self.stored.push(stored);
             }
             return Ok(());
@@ -181,7 +181,7 @@ impl Journal {
         for (index, map) in new.iter().enumerate().rev() {
             let stored = match old.get(index) {
                 Some(old) => replace(writer, old, map).await,
-                None => writer.create(map).await,
+                None => create(writer, map).await,
             };
             self.stored.insert(0, stored.map_err(|error| self.access(error))?);
         }
@@ -192,10 +192,7 @@ impl Journal {
     }
 
     async fn remove<W: Writer>(&self, writer: &W, map: &Value) -> Result<(), JournalError> {
-        match writer.delete(map).await {
-            Ok(()) | Err(AccessError::Missing(_)) => Ok(()),
-            Err(error) => Err(self.access(error)),
-        }
+        delete(writer, map).await.map_err(|error| self.access(error))
     }
 
     fn access(&self, error: AccessError) -> JournalError {
@@ -222,7 +219,27 @@ pub async fn list<R: Reader>(reader: &R, namespace: &str) -> Result<Vec<Listed>,
         })
         .collect();
     listed.sort_by_key(|listed| std::cmp::Reverse(listed.number));
+    stand(&mut listed);
     Ok(listed)
+}
+
+/// What each record says of itself, made true by what later ones say: a change that was taken back stands again once that
+/// is taken back in turn; and one whose undo is done is undone, even where the undo was killed before it could mark it.
+fn stand(newest_first: &mut [Listed]) {
+    let mut states: BTreeMap<u32, State> = BTreeMap::new();
+    let mut undone: BTreeMap<u32, u32> = BTreeMap::new();
+    for listed in newest_first {
+        let Ok(summary) = &mut listed.summary else { continue };
+        if let Some(by) = undone.get(&summary.number) {
+            (summary.state, summary.undone_by) = (State::Undone, Some(*by));
+        } else if summary.undone_by.is_some_and(|by| states.get(&by) == Some(&State::Undone)) {
+            (summary.state, summary.undone_by) = (State::Done, None);
+        }
+        states.insert(summary.number, summary.state);
+        if let Some(target) = summary.undoes.filter(|_| summary.state == State::Done) {
+            undone.entry(target).or_insert(summary.number);
+        }
+    }
 }
 
 /// Reads one record with its objects.
@@ -248,18 +265,41 @@ pub async fn mark_undone<W: Writer>(
     number: u32,
     by: Option<u32>,
 ) -> Result<(), JournalError> {
+    mark(writer, namespace, number, State::Undone, by.map(|by| ("undoneBy", by))).await
+}
+
+/// Marks a record as done: what it did not write a later command did, with a record where it changed something.
+pub async fn mark_finished<W: Writer>(
+    writer: &W,
+    namespace: &str,
+    number: u32,
+    by: Option<u32>,
+) -> Result<(), JournalError> {
+    mark(writer, namespace, number, State::Done, by.map(|by| ("finishedBy", by))).await
+}
+
+async fn mark<W: Writer>(
+    writer: &W,
+    namespace: &str,
+    number: u32,
+    state: State,
+    by: Option<(&str, u32)>,
+) -> Result<(), JournalError> {
     let access = |error| JournalError::Access { namespace: namespace.into(), error };
+    let mut doubted = false;
     for _ in 0..TRIES {
         let Some(mut first) = writer.get(&reference(namespace, name(number))).await.map_err(access)? else {
             return Ok(());
         };
-        first["data"]["state"] = State::Undone.to_string().into();
-        if let Some(by) = by {
-            first["data"]["undoneBy"] = by.to_string().into();
+        first["data"]["state"] = state.to_string().into();
+        if let Some((key, by)) = by {
+            first["data"][key] = by.to_string().into();
         }
         match writer.replace(&first).await {
             Ok(_) => return Ok(()),
             Err(AccessError::Conflict(_)) => {}
+            // To say the same twice does no harm.
+            Err(AccessError::Unavailable(_)) if !doubted => doubted = true,
             Err(error) => return Err(access(error)),
         }
     }
@@ -279,35 +319,13 @@ pub async fn prune<W: Writer>(writer: &W, namespace: &str, older: &[Listed]) -> 
             maps.extend(writer.get(&reference(namespace, part_name(old.number, part))).await.map_err(access)?);
         }
         for map in maps {
-            match writer.delete(&map).await {
-                Ok(()) | Err(AccessError::Missing(_) | AccessError::Conflict(_)) => {}
+            match delete(writer, &map).await {
+                Ok(()) | Err(AccessError::Conflict(_)) => {}
                 Err(error) => return Err(access(error)),
             }
         }
     }
     Ok(())
-}
-
-fn reference(namespace: &str, name: String) -> ObjectRef {
-    ObjectRef { kind: Kind::ConfigMap, namespace: Some(namespace.into()), name }
-}
-
-/// Replaces one of our ConfigMaps. Somebody who labelled it in the meantime does not keep it from being finished.
-async fn replace<W: Writer>(writer: &W, old: &Value, new: &Value) -> Result<Value, AccessError> {
-    let mut base = old.clone();
-    for _ in 0..TRIES {
-        let mut map = new.clone();
-        map["metadata"] = base["metadata"].clone();
-        match writer.replace(&map).await {
-            Err(AccessError::Conflict(object)) => match writer.get(&object).await? {
-                Some(current) => base = current,
-                None => return writer.create(new).await,
-            },
-            Err(AccessError::Missing(_)) => return writer.create(new).await,
-            other => return other,
-        }
-    }
-    writer.replace(new).await
 }
 
 #[cfg(test)]

@@ -86,6 +86,9 @@ pub struct Summary {
     /// The change that took it back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undone_by: Option<u32>,
+    /// The change that went on from where it had stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_by: Option<u32>,
 }
 
 /// One object of a change, in v3 form.
@@ -109,7 +112,7 @@ pub struct Entry {
 pub struct Record {
     /// What `history` lists.
     pub summary: Summary,
-    /// Objects, in the order in which they were written.
+    /// Objects, in the order in which they were written; one that was written twice stands there twice.
     pub entries: Vec<Entry>,
 }
 
@@ -207,6 +210,11 @@ pub fn parts(first: &Value) -> Result<usize, RecordError> {
 }
 
 impl Summary {
+    /// Whether its end was not written down, or stopped half way.
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self.state, State::Started | State::Partial)
+    }
+
     fn to_data(&self) -> serde_json::Map<String, Value> {
         let Ok(Value::Object(fields)) = serde_json::to_value(self) else { return serde_json::Map::new() };
         let text = |value: Value| match value {
@@ -239,6 +247,7 @@ impl Summary {
             api: string("api")?,
             undoes: maybe("undoes")?,
             undone_by: maybe("undoneBy")?,
+            finished_by: maybe("finishedBy")?,
         })
     }
 }
@@ -290,6 +299,7 @@ mod tests {
             api: "crd.projectcalico.org/v1".into(),
             undoes: Some(3),
             undone_by: None,
+            finished_by: None,
         };
         Record { summary, entries }
     }

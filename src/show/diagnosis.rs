@@ -45,6 +45,8 @@ pub struct GroupView<'a> {
     candidates: Vec<CandidateView<'a>>,
     verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
+    once_promoted: Option<Verdict>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<ByView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<Cause>,
@@ -112,6 +114,7 @@ pub fn view<'a>(group: &'a Group, command: Command<'_>) -> GroupView<'a> {
         policy: group.policy.as_ref().map(PolicyView::from),
         candidates: group.loggers.iter().map(candidate).collect(),
         verdict: group.verdict,
+        once_promoted: group.once_promoted.then_some(Verdict::Deny),
         by: group.by.as_ref().and_then(by),
         cause: group.cause,
         why: group.why.as_deref(),
@@ -354,6 +357,7 @@ fn cause(group: &Group) -> String {
         Some(Cause::ReversePath) => "reverse-path",
         Some(Cause::NoLocalBackend) => "no-local-backend",
         Some(Cause::Unknown) => "unknown",
+        None if group.once_promoted => "would be denied once promoted",
         None => "none today",
     }
     .into()

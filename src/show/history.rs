@@ -3,9 +3,10 @@
 
 use serde::Serialize;
 
+use super::paint::harmless;
 use super::table::columns;
-use crate::record::Summary;
 use crate::record::journal::Listed;
+use crate::record::{State, Summary};
 
 #[derive(Serialize)]
 struct Unreadable {
@@ -36,9 +37,10 @@ fn row(listed: &Listed, wide: bool) -> Vec<String> {
         Ok(summary) => summary,
         Err(error) => return vec![number, "-".into(), "-".into(), "unreadable".into(), error.to_string()],
     };
-    let state = match summary.undone_by {
-        Some(by) => format!("{} by {by}", summary.state),
-        None => summary.state.to_string(),
+    let state = match (summary.state, summary.undone_by, summary.finished_by) {
+        (State::Undone, Some(by), _) => format!("undone by {by}"),
+        (State::Done, _, Some(by)) => format!("finished by {by}"),
+        (state, ..) => state.to_string(),
     };
     let mut row = vec![number, summary.when.clone(), summary.user.clone(), state, summary.title.clone()];
     if wide {
@@ -46,6 +48,21 @@ fn row(listed: &Listed, wide: bool) -> Vec<String> {
         row.extend([summary.context.clone(), calico, summary.tool.clone(), summary.command.clone()]);
     }
     row
+}
+
+/// What is said of a change that was not finished: what it is, and the commands that finish it or take it back.
+pub fn unfinished(summary: &Summary, take_back: &str) -> [String; 3] {
+    let how = match summary.state {
+        State::Started => "was begun and not finished; it still runs, or was stopped half way",
+        _ => "stopped half way",
+    };
+    let Summary { number, title, user, when, command, .. } = summary;
+    let lines = [
+        format!("change {number} ({title}; {user}, {when}) {how}"),
+        format!("`{command}` finishes it"),
+        format!("`{take_back}` takes it back"),
+    ];
+    lines.map(|line| harmless(&line).replace('\n', " "))
 }
 
 /// For programs.
@@ -63,7 +80,7 @@ pub fn value(listed: &[Listed]) -> impl Serialize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{RecordError, State};
+    use crate::record::RecordError;
 
     fn summary(number: u32) -> Summary {
         Summary {
@@ -79,6 +96,7 @@ mod tests {
             api: "crd.projectcalico.org/v1".into(),
             undoes: None,
             undone_by: Some(8),
+            finished_by: None,
         }
     }
 

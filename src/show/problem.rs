@@ -8,6 +8,7 @@ use crate::kubernetes::names::{CALICO_GROUP, TIER_RESOURCES};
 use crate::logs::LogError;
 use crate::outcome::Problem;
 use crate::plan::PlanError;
+use crate::record::RecordError;
 use crate::record::journal::JournalError;
 
 /// What to do where Calico's objects are in etcd: only calicoctl reads and writes there.
@@ -109,18 +110,22 @@ impl From<PlanError> for Problem {
 
 impl From<JournalError> for Problem {
     fn from(error: JournalError) -> Problem {
-        let newer = matches!(&error, JournalError::Unreadable { error: crate::record::RecordError::Newer(_), .. });
-        let forbidden = matches!(&error, JournalError::Access { error: AccessError::Forbidden { .. }, .. });
         let problem = Problem::failed(error.to_string());
         let problem = match std::error::Error::source(&error) {
             Some(source) => problem.because_of(source),
             None => problem,
         };
         match error {
+            JournalError::Access { error, .. } => Problem::from(error).hints.into_iter().fold(problem, Problem::hint),
             JournalError::Missing { .. } => problem.hint("`kubectl zerotrust history` lists the records"),
-            JournalError::Unreadable { .. } if newer => problem.hint("use the release that wrote it, or a later one"),
-            JournalError::Access { .. } | JournalError::Hidden { .. } if forbidden => problem,
-            _ => problem,
+            JournalError::Unreadable { error: RecordError::Newer(_), .. } => {
+                problem.hint("use the release that wrote it, or a later one")
+            }
+            JournalError::Unreadable { error: RecordError::Broken(_), .. } => {
+                problem.hint("somebody altered it; `kubectl zerotrust undo NUMBER` takes another change back")
+            }
+            JournalError::Hidden { .. } => problem.hint("`kubectl auth can-i list configmaps` tells whether you may"),
+            JournalError::Contended => problem.hint("run the command again: it starts from what is there now"),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::model::policy::{Direction, PolicyId};
 use crate::plan::grant::show_ports;
 use crate::plan::perimeter::standing::{Closes, Standing};
 use crate::plan::revoke::GrantInfo;
+use crate::plan::staged::Standing as Trial;
 use crate::plan::status::{Covered, State, Status};
 
 /// How wide the box is, in characters.
@@ -63,8 +64,12 @@ fn summary(status: &Status, paint: Paint) -> String {
         (State::Open, _) => "open: no lockdown".to_string(),
         (state, _) => format!("{state} by {}", by.join(", ")),
     };
+    let trial = status.trial.as_ref();
     let mut row = |name: &str, value: &str| _ = table.add_row([name.to_string(), harmless(value).into_owned()]);
     row("Applications", &state);
+    if let Some(trial) = trial {
+        row("On trial", &on_trial(trial));
+    }
     row("Locked", &names(&|namespace| namespace.locked));
     row("Open", &names(&|namespace| !namespace.locked && namespace.left_out.is_none()));
     row("Left out", &names(&|namespace| !namespace.locked && namespace.left_out.is_some()));
@@ -77,6 +82,22 @@ fn summary(status: &Status, paint: Paint) -> String {
         State::Locked => text,
         state => text.replacen(&state.to_string(), &paint.warning(&state.to_string()), 1),
     }
+}
+
+/// What closes nothing until it is promoted.
+fn on_trial(trial: &Trial) -> String {
+    let mut parts = Vec::new();
+    for (word, policies) in [
+        ("staged", &trial.staged),
+        ("observed", &trial.observing),
+        ("nodes observed", &trial.nodes.iter().cloned().collect()),
+    ] {
+        let names: Vec<String> = policies.iter().map(PolicyId::to_string).collect();
+        if !names.is_empty() {
+            parts.push(format!("{word} by {}", names.join(", ")));
+        }
+    }
+    format!("{}; it closes nothing until `kubectl zerotrust promote`", parts.join("; "))
 }
 
 fn perimeter(standing: &Standing) -> String {
@@ -153,6 +174,8 @@ fn finding(finding: &Finding) -> Vec<String> {
 struct View<'a> {
     state: State,
     lockdowns: Vec<PolicyView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial: Option<TrialView<'a>>,
     perimeter: PerimeterView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     calico: Option<&'a str>,
@@ -162,6 +185,15 @@ struct View<'a> {
     gaps: &'a [String],
     facts: Vec<FactView<'a>>,
     unread: Vec<UnreadView>,
+}
+
+/// What is staged or observed, which closes nothing.
+#[derive(Serialize)]
+struct TrialView<'a> {
+    staged: Vec<PolicyView<'a>>,
+    observing: Vec<PolicyView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nodes: Option<PolicyView<'a>>,
 }
 
 #[derive(Serialize)]
@@ -233,6 +265,11 @@ pub fn value<'a>(status: &'a Status, unread: &[Unread]) -> impl Serialize + use<
     View {
         state: status.state,
         lockdowns: status.lockdowns.iter().map(PolicyView::from).collect(),
+        trial: status.trial.as_ref().map(|trial| TrialView {
+            staged: trial.staged.iter().map(PolicyView::from).collect(),
+            observing: trial.observing.iter().map(PolicyView::from).collect(),
+            nodes: trial.nodes.as_ref().map(PolicyView::from),
+        }),
         perimeter: PerimeterView {
             closes: status.perimeter.closes,
             policies: status.perimeter.policies.iter().map(PolicyView::from).collect(),

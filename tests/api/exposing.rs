@@ -59,6 +59,7 @@ data:
 const WRITTEN: &str = "globalnetworkpolicies.crd.projectcalico.org,networkpolicies.crd.projectcalico.org,\
                        globalnetworksets.crd.projectcalico.org,hostendpoints.crd.projectcalico.org,services";
 
+/// The cluster with them.
 pub fn start() -> Cluster {
     let cluster = Cluster::start();
     cluster.plane.apply(SERVICES);

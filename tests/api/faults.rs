@@ -1,5 +1,9 @@
-//! An API server that goes away half way, by a relay between it and the plugin.
+//! An API server that goes away half way, or does worse, by a relay between it and the plugin.
 //! Never knows what the plugin should do about it, only what must hold afterwards.
+
+pub mod judge;
+pub mod state;
+mod sweep;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -24,7 +24,7 @@ Feb 23 16:49:39 kyverno02 kernel: calico-packet: IN=eth0 OUT= MAC=fa:16:3e:01:2e
 Feb 23 16:49:40 kyverno02 kernel: calico-packet: IN=eth0 OUT= MAC=fa:16:3e:01:2e:36:00:1c:73:1e:03:a0:08:00 SRC=10.7.0.99 DST=10.128.146.112 LEN=64 TOS=0x00 PREC=0x00 TTL=61 ID=0 DF PROTO=TCP SPT=61863 DPT=80 WINDOW=65535 RES=0x00 SYN URGP=0
 ";
 /// A client that comes in by the node of the pod keeps its address: what the article's first curl leaves in the log.
-const CLIENT: &str = "\
+pub(super) const CLIENT: &str = "\
 [ 1234.567890] calico-packet: IN=eth0 OUT=calia58d9dbfdee MAC=fa:16:3e:c2:43:f3:00:1c:73:1e:03:a0:08:00 SRC=10.7.0.99 DST=10.20.112.90 LEN=64 TOS=0x00 PREC=0x00 TTL=59 ID=0 DF PROTO=TCP SPT=61237 DPT=80 WINDOW=65535 RES=0x00 SYN URGP=0
 ";
 

@@ -14,6 +14,7 @@ mod krew;
 mod reachability;
 mod replay;
 mod rights;
+mod staged;
 mod syncing;
 mod validate;
 

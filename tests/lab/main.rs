@@ -31,6 +31,7 @@ mod needs;
 mod network;
 mod nodes;
 mod objects;
+mod observed;
 mod probe;
 mod prober;
 mod run;

@@ -46,6 +46,11 @@ impl Stage {
         Stage { lab: Lab::start(mode), failures: Vec::new(), begun: Instant::now() }
     }
 
+    /// Starts a lab whose log lines can be read.
+    pub fn open_with_log(mode: Mode) -> Stage {
+        Stage { lab: Lab::start_with_log(mode), failures: Vec::new(), begun: Instant::now() }
+    }
+
     /// Fails if anything was wrong.
     pub fn close(self) {
         let Stage { lab, failures, .. } = self;

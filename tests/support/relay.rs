@@ -21,12 +21,8 @@ pub struct Relay {
 impl Relay {
     /// Starts one with this kubectl. The listener's port is where clients come; the threads are made by the calling one, and
     /// so are where it is.
-    pub fn start(mut kubectl: Command, may_pass: Box<MayPass>) -> Relay {
-        kubectl.args(["proxy", "--port=0", "--reject-methods=^$"]).stdout(Stdio::piped());
-        let mut kubectl = kubectl.spawn().expect("start kubectl proxy");
-        let mut line = String::new();
-        BufReader::new(kubectl.stdout.take().expect("a pipe")).read_line(&mut line).expect("its first line");
-        let behind = line.trim().rsplit(' ').next().expect("an address").to_string();
+    pub fn start(kubectl: Command, may_pass: Box<MayPass>) -> Relay {
+        let (kubectl, behind) = proxy(kubectl);
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (may_pass, gone): (Arc<MayPass>, _) = (may_pass.into(), Arc::new(AtomicBool::new(false)));
@@ -55,6 +51,16 @@ impl Drop for Relay {
     }
 }
 
+/// Starts `kubectl proxy`, and says where it listens.
+pub(super) fn proxy(mut kubectl: Command) -> (Child, String) {
+    kubectl.args(["proxy", "--port=0", "--reject-methods=^$"]).stdout(Stdio::piped());
+    let mut kubectl = kubectl.spawn().expect("start kubectl proxy");
+    let mut line = String::new();
+    BufReader::new(kubectl.stdout.take().expect("a pipe")).read_line(&mut line).expect("its first line");
+    let behind = line.trim().rsplit(' ').next().expect("an address").to_string();
+    (kubectl, behind)
+}
+
 /// One request: the answer says that the connection closes, so that no request outlives the server's end.
 fn serve(client: TcpStream, behind: &str, may_pass: &MayPass, gone: &AtomicBool) {
     let mut output = client.try_clone().expect("a second handle");
@@ -76,7 +82,7 @@ fn serve(client: TcpStream, behind: &str, may_pass: &MayPass, gone: &AtomicBool)
 }
 
 /// Reads one request: its head and its body.
-fn request(input: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
+pub(super) fn request(input: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if input.read_line(&mut head).ok()? == 0 {

@@ -24,7 +24,7 @@ impl Work<'_> {
         context.say(&format!("\nTaking the change back: {why}.\n"));
         let writer = self.session.source.writer(false, &self.writing.field_manager);
         let left: Vec<_> = done.written.iter().map(|written| (written.before.clone(), written.after.clone())).collect();
-        let plan = undo("what was not confirmed", &left)?;
+        let plan = undo("what was not confirmed", &left, false)?;
         let mut outcome = undone(&writer, &plan).await;
         for _ in 1..UNDONE_TRIES {
             if !matches!(&outcome, Err(stop) if stop.is_in_doubt()) {

@@ -54,6 +54,8 @@ pub struct World {
     pub policies: Vec<Policy>,
     /// Staged policies, which nothing enforces.
     pub staged: Vec<Policy>,
+    /// Whether the cluster has StagedGlobalNetworkPolicy (Calico 3.30 and later).
+    pub serves_staged: Fact<bool>,
     /// Every policy of Calico as it is written: what a plan edits.
     pub written: BTreeMap<PolicyId, Written>,
     /// Tiers in the order in which they are asked; `default` is always among them.

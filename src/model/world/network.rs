@@ -61,6 +61,9 @@ pub struct Network {
     pub felix: Felix,
     /// What it is told on those that have one (`node.NAME`).
     pub felix_of: BTreeMap<String, Felix>,
+    /// What the FelixConfiguration `default` itself says of Log rules (logPrefix, logActionRateLimit), by field; none where there
+    /// is no such object, or it was not read.
+    pub log_settings: Option<BTreeMap<String, String>>,
     /// Whether pods get addresses from their nodes' podCIDR (host-local IPAM, usePodCidr) instead of Calico's pools.
     pub host_local: Fact<bool>,
     /// Ranges of Services' addresses that Calico advertises over BGP.

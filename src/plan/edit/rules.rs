@@ -7,11 +7,12 @@ use super::{EditError, is_allow, read_rule, rule_list, spec};
 use crate::model::policy::Direction;
 use crate::model::spec::RuleSpec;
 
-/// Takes out `old` and puts `new` in. Made twice it changes nothing more.
+/// Takes out `old` and puts `new` in. Made twice it changes nothing more. A rule that is in both and is not there was taken
+/// out by somebody else since, as by a revoke, and stays out.
 pub fn replace(object: &mut Value, direction: Direction, old: &[RuleSpec], new: &[RuleSpec]) -> Result<(), EditError> {
     let list = rule_list(object, direction)?;
     list.retain(|there| read_rule(there).is_none_or(|rule| new.contains(&rule) || !old.contains(&rule)));
-    for rule in new {
+    for rule in new.iter().filter(|rule| !old.contains(rule)) {
         if list.iter().any(|there| read_rule(there).as_ref() == Some(rule)) {
             continue;
         }

@@ -2,6 +2,7 @@
 //! Never deletes what a person wrote.
 
 use super::super::perimeter::{self, Shape, hosts, lower as whole, nodes_set};
+use super::super::staged::take_back;
 use super::super::{Plan, PlanError};
 use super::{doors, fact};
 use crate::model::world::World;
@@ -11,6 +12,12 @@ pub fn unlock(world: &World) -> Result<Plan, PlanError> {
     let title = "unlock --nodes".to_string();
     let ours = hosts::remembered(world).is_some();
     let opened = whole::added_to_others(world);
+    let mut notes = Vec::new();
+    let observing = take_back::nodes(world, &mut notes);
+    if !ours && !observing.is_empty() {
+        let steps = observing.into_iter().chain(opened).collect();
+        return Ok(Plan { title, steps, notes });
+    }
     if !ours && opened.is_empty() {
         let others: Vec<String> = hosts::of_others(world).iter().map(|policy| policy.id.to_string()).collect();
         let text = match others.is_empty() {
@@ -23,11 +30,14 @@ pub fn unlock(world: &World) -> Result<Plan, PlanError> {
     }
     let grants = doors(world);
     if grants.is_empty() {
-        return Ok(Plan { title, ..whole::lower(world)? });
+        let mut plan = Plan { title, ..whole::lower(world)? };
+        plan.steps.splice(0..0, observing);
+        return Ok(plan);
     }
     let shape = Shape { inline: nodes_set::find(world).is_none(), ..Shape::default() };
     let raised = perimeter::raise_around(world, world, &grants, &shape, None)?;
     let mut plan = Plan { title, steps: raised.steps, notes: raised.notes };
+    plan.steps.splice(0..0, observing);
     plan.steps.extend(opened);
     plan.notes.push(fact(format!("the doors of Services stay closed: {} grants need it", grants.len())));
     Ok(plan)

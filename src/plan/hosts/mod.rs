@@ -14,6 +14,7 @@ use super::perimeter::{self, Shape, hosts, nodes_set, recognise};
 use super::ports::{PortAsked, PortName, PortsAsked};
 use super::revoke::grants;
 use super::simulate::simulate;
+use super::staged;
 use super::target::Target;
 use super::{Note, Plan, PlanError, Risk, Weight};
 use crate::model::flow::Protocol;
@@ -63,7 +64,10 @@ pub fn lock(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
 /// Locks the nodes behind a lockdown of the applications.
 pub fn lock_too(world: &World, applications: Plan, ask: &Ask) -> Result<Plan, PlanError> {
     let after = simulate(world, &applications.steps)?;
-    let nodes = lock(&after, ask)?;
+    let nodes = match staged::Standing::of(&after).filter(|standing| standing.nodes.is_some()) {
+        Some(standing) => staged::promote::lock_nodes(&after, &standing, ask)?,
+        None => lock(&after, ask)?,
+    };
     let mut plan = applications;
     plan.title = format!("{} and of the nodes", plan.title);
     plan.steps.extend(nodes.steps);

@@ -1,6 +1,8 @@
 //! Nodes that are locked on small clusters: what passes, what does not, what is refused, and the way back.
 //! Never writes.
 
+mod observed;
+
 use std::net::IpAddr;
 
 use super::super::expose::{self, expose};

@@ -13,6 +13,8 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::candidates::{candidates, label_text};
+use super::staged::memory::Memory;
+use super::staged::of_nodes;
 use super::target::{Target, TargetKind};
 use crate::kubernetes::names::{Kind, RESOURCES, SLICE_SERVICE};
 use crate::kubernetes::objects::Query;
@@ -173,9 +175,37 @@ pub fn lockdown() -> Vec<Query> {
     queries
 }
 
-/// The second round of `lockdown`: what only some versions have.
+/// The second round of `lockdown`: what only some versions have, and what an observation changed of Felix's logging.
 pub fn lockdown_follow_ups(world: &World) -> Vec<Query> {
-    of_version(world)
+    let mut queries = of_version(world);
+    queries.extend(staged(world));
+    if !Memory::of(world).felix.is_empty() {
+        queries.push(Query::all(Kind::FelixConfiguration));
+    }
+    queries
+}
+
+/// The next rounds of `promote`: what the nodes' lock looks at too, where they are observed.
+pub fn promotion_follow_ups(world: &World) -> Vec<Query> {
+    let mut queries = lockdown_follow_ups(world);
+    if of_nodes(world).is_some() {
+        queries.extend(hosts());
+        queries.extend(hosts_follow_ups(world));
+    }
+    without_contained(without_repeats(queries))
+}
+
+/// What `lockdown --observe` looks at besides: where Felix logs, and how.
+pub fn observation() -> Vec<Query> {
+    let mut queries = lockdown();
+    queries.extend(network::felix());
+    without_contained(without_repeats(queries))
+}
+
+/// Staged policies, where the cluster can have some.
+fn staged(world: &World) -> Option<Query> {
+    let can = world.calico.is_none_or(|version| version.at_least(3, 30));
+    can.then(|| Query::all(Kind::StagedGlobalNetworkPolicy))
 }
 
 /// What `lockdown --nodes` looks at besides: every door, and what decides on the nodes.
@@ -223,6 +253,7 @@ pub fn status(detailed: bool) -> Vec<Query> {
 pub fn status_follow_ups(world: &World) -> Vec<Query> {
     let known = status(false);
     let mut queries = of_version(world);
+    queries.extend(staged(world));
     let behind = sync_follow_ups(world);
     if !behind.is_empty() {
         queries.extend(everywhere());

@@ -21,6 +21,7 @@ fn summary() -> Summary {
         api: "crd.projectcalico.org/v1".into(),
         undoes: None,
         undone_by: None,
+        finished_by: None,
     }
 }
 
@@ -117,6 +118,69 @@ async fn a_second_plan_keeps_what_the_first_one_wrote() {
     let objects: Vec<&str> = record.entries.iter().map(|entry| entry.object.as_str()).collect();
     assert_eq!(objects, ["GlobalNetworkPolicy deny-app-policy", "GlobalNetworkPolicy third"]);
     assert_eq!(memory.names(Kind::ConfigMap), ["zerotrust-0001"]);
+}
+
+#[tokio::test]
+async fn an_object_that_was_written_twice_has_what_each_write_changed() {
+    let memory = Memory::default();
+    let mut journal = Journal::new("kube-system", summary(), &[]);
+    journal.begin(&memory, planned()).await.unwrap();
+    journal.wrote(&object(), Some(json!({ "was": 1 })), Some(json!({ "is": 1 })));
+    journal.begin(&memory, planned()).await.unwrap();
+    journal.wrote(&object(), Some(json!({ "was": 2 })), Some(json!({ "is": 2 })));
+    journal.end(&memory, State::Done).await.unwrap();
+    let entries = load(&memory, "kube-system", 1).await.unwrap().entries;
+    let found: Vec<_> = entries.into_iter().map(|entry| (entry.before.unwrap(), entry.after.unwrap())).collect();
+    assert_eq!(found, [(json!({ "was": 1 }), json!({ "is": 1 })), (json!({ "was": 2 }), json!({ "is": 2 }))]);
+}
+
+/// The server goes away once, before or after it did what was asked.
+fn hiccup(memory: &mut Memory, verb: &'static str, done: bool) {
+    let struck = std::cell::Cell::new(false);
+    memory.before = Some(Box::new(move |memory, asked, object| {
+        if asked != verb || struck.replace(true) {
+            return None;
+        }
+        if let Some(lost) = memory.lost.borrow_mut().take().filter(|_| done) {
+            memory.put(lost);
+        }
+        Some(AccessError::Unavailable(format!("no answer for {object}")))
+    }));
+}
+
+#[tokio::test]
+async fn a_record_of_which_nobody_says_whether_it_was_written_is_looked_for() {
+    for (verb, done) in [("create", false), ("create", true), ("replace", false), ("replace", true)] {
+        let mut memory = Memory::default();
+        hiccup(&mut memory, verb, done);
+        assert_eq!(one(&memory).await, 1, "{verb} {done}");
+        let listed = list(&memory, "kube-system").await.unwrap();
+        assert_eq!(listed.len(), 1, "no second one: {verb} {done}");
+        assert_eq!(listed[0].summary.as_ref().map(|summary| summary.state), Ok(State::Done), "{verb} {done}");
+    }
+}
+
+#[tokio::test]
+async fn an_undo_that_is_done_makes_its_change_undone_and_one_that_is_undone_makes_it_stand_again() {
+    let memory = Memory::default();
+    one(&memory).await;
+    let undo = async |number: u32| {
+        let listed = list(&memory, "kube-system").await.unwrap();
+        let mut journal = Journal::new("kube-system", Summary { undoes: Some(number), ..summary() }, &listed);
+        journal.begin(&memory, planned()).await.unwrap();
+        journal.wrote(&object(), None, None);
+        // Killed right here: nothing is marked.
+        journal.end(&memory, State::Done).await.unwrap();
+    };
+    let states = async || -> Vec<(State, Option<u32>)> {
+        let listed = list(&memory, "kube-system").await.unwrap();
+        listed.into_iter().rev().map(|one| one.summary.map(|one| (one.state, one.undone_by)).unwrap()).collect()
+    };
+    undo(1).await;
+    assert_eq!(states().await, [(State::Undone, Some(2)), (State::Done, None)]);
+    mark_undone(&memory, "kube-system", 1, Some(2)).await.unwrap();
+    undo(2).await;
+    assert_eq!(states().await, [(State::Done, None), (State::Undone, Some(3)), (State::Done, None)]);
 }
 
 #[tokio::test]
