@@ -46,6 +46,9 @@ _kubectl__zerotrust() {
             kubectl__zerotrust,lockdown)
                 cmd="kubectl__zerotrust__subcmd__lockdown"
                 ;;
+            kubectl__zerotrust,promote)
+                cmd="kubectl__zerotrust__subcmd__promote"
+                ;;
             kubectl__zerotrust,rbac)
                 cmd="kubectl__zerotrust__subcmd__rbac"
                 ;;
@@ -109,6 +112,9 @@ _kubectl__zerotrust() {
             kubectl__zerotrust__subcmd__help,lockdown)
                 cmd="kubectl__zerotrust__subcmd__help__subcmd__lockdown"
                 ;;
+            kubectl__zerotrust__subcmd__help,promote)
+                cmd="kubectl__zerotrust__subcmd__help__subcmd__promote"
+                ;;
             kubectl__zerotrust__subcmd__help,rbac)
                 cmd="kubectl__zerotrust__subcmd__help__subcmd__rbac"
                 ;;
@@ -146,7 +152,7 @@ _kubectl__zerotrust() {
 
     case "${cmd}" in
         kubectl__zerotrust)
-            opts="-f -R -n -A -v -s -h -V --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help --version lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync sync revoke status explain diagnose test validate snapshot history undo rbac completion version help"
+            opts="-f -R -n -A -v -s -h -V --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help --version lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync sync revoke status explain diagnose test validate snapshot history undo rbac completion version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1322,7 +1328,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__help)
-            opts="lockdown unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help"
+            opts="lockdown promote unlock allow expose-nodeport expose-lb bgp-allow wireguard-sync revoke status explain diagnose test validate snapshot history undo rbac completion version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1462,6 +1468,20 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__help__subcmd__lockdown)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__zerotrust__subcmd__help__subcmd__promote)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1738,7 +1758,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__lockdown)
-            opts="-o -y -f -R -n -A -v -s -h --except --only --log --nodes --allow-from --allow-port --interface --inline-nets --close-others --name --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --except --only --log --staged --observe --log-prefix --log-rate --nodes --allow-from --allow-port --interface --inline-nets --close-others --name --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1749,6 +1769,14 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-rate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1765,6 +1793,160 @@ _kubectl__zerotrust() {
                     return 0
                     ;;
                 --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept-risk)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table wide json yaml name" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table wide json yaml name" -- "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
+                    return 0
+                    ;;
+                --field-manager)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --verbose)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --insecure-skip-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-compression)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__zerotrust__subcmd__promote)
+            opts="-o -y -f -R -n -A -v -s -h --log --allow-from --allow-port --close-others --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --allow-from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2306,7 +2488,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__status)
-            opts="-o -f -R -n -A -v -s -h --exit-code --output --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -f -R -n -A -v -s -h --exit-code --output --record-namespace --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2318,6 +2500,10 @@ _kubectl__zerotrust() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table wide json yaml name" -- "${cur}"))
+                    return 0
+                    ;;
+                --record-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --filename)
@@ -2542,7 +2728,7 @@ _kubectl__zerotrust() {
             return 0
             ;;
         kubectl__subcmd__zerotrust__subcmd__undo)
-            opts="-o -y -f -R -n -A -v -s -h --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
+            opts="-o -y -f -R -n -A -v -s -h --force --accept-risk --output --dry-run --yes --field-manager --tests --confirm-within --probe --record-namespace --no-record --filename --recursive --namespace --all-namespaces --color --verbose --kubeconfig --context --cluster --user --as --as-group --as-uid --server --certificate-authority --client-certificate --client-key --token --insecure-skip-tls-verify --tls-server-name --request-timeout --disable-compression --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

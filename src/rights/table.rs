@@ -9,8 +9,9 @@ use crate::kubernetes::names::{
 };
 
 /// The subcommands that ask an API server for anything.
-pub const SUBCOMMANDS: [&str; 16] = [
+pub const SUBCOMMANDS: [&str; 17] = [
     "lockdown",
+    "promote",
     "unlock",
     "allow",
     "expose-nodeport",
@@ -64,6 +65,8 @@ const CALLED: &[Kind] = &[
 ];
 /// The kinds of Calico that plans write.
 const POLICIES: &[Kind] = &[Kind::NetworkPolicy, Kind::GlobalNetworkPolicy];
+/// A lockdown on trial.
+const STAGED: &[Kind] = &[Kind::StagedGlobalNetworkPolicy];
 const SETS: &[Kind] = &[Kind::GlobalNetworkSet];
 /// What can own a logged pod.
 const OWNERS: &[Kind] =
@@ -180,12 +183,15 @@ pub fn of(subcommand: &str) -> Option<Vec<Wanted>> {
     // Host endpoints are made and deleted, and never changed.
     let endpoint = [Kind::HostEndpoint];
     match subcommand {
-        "lockdown" => {
+        "lockdown" | "promote" => {
             rights.applications().writing().write(&made, POLICIES).write(&made, SETS).write(&["create"], &endpoint);
+            // An observation has Felix log.
+            rights.add(LIST, STAGED).write(&all, STAGED).write(&made, &[Kind::FelixConfiguration]);
         }
         "unlock" => {
             rights.applications().writing().write(&["delete"], &[Kind::NetworkPolicy, Kind::GlobalNetworkSet]);
             rights.write(&["update", "delete"], &[Kind::GlobalNetworkPolicy]).write(&["delete"], &endpoint);
+            rights.add(LIST, STAGED).write(&["delete"], STAGED).write(&["update"], &[Kind::FelixConfiguration]);
         }
         "allow" => {
             rights.flow().writing().write(&made, &[Kind::NetworkPolicy]);
@@ -213,10 +219,12 @@ pub fn of(subcommand: &str) -> Option<Vec<Wanted>> {
                 .write(&["create", "delete"], &endpoint)
                 .write(&["update"], &[Kind::Service])
                 .write(&all, &[Kind::BGPConfiguration]);
-            rights.write(&["create", "delete"], &[Kind::BGPPeer]);
+            rights.write(&["create", "delete"], &[Kind::BGPPeer]).add(LIST, STAGED).write(&all, STAGED);
+            rights.write(&all, &[Kind::FelixConfiguration]);
         }
         "status" => {
-            rights.today().add(LIST, &[Kind::Namespace, Kind::Deployment, Kind::BGPPeer]).facts();
+            rights.today().add(LIST, &[Kind::Namespace, Kind::Deployment, Kind::BGPPeer]).facts().add(LIST, STAGED);
+            rights.on(LIST, On::Kind(Kind::ConfigMap), Scope::Records, &[]);
             rights.0.retain(|wanted| (wanted.on, wanted.verb) != (On::Kind(Kind::Namespace), "get"));
         }
         "explain" | "test" => {

@@ -11,7 +11,10 @@ fn run(line: &str) -> String {
 #[test]
 fn roles_are_documents_for_kubectl() {
     insta::assert_snapshot!("rbac_allow", run("rbac allow --api crd"));
-    insta::assert_snapshot!("rbac_bound", run("rbac history --bind user:jane --bind serviceaccount:ci:deployer"));
+    insta::assert_snapshot!(
+        "rbac_bound",
+        run("rbac history --api crd --bind user:jane --bind serviceaccount:ci:deployer")
+    );
     let v3 = run("rbac allow --api v3");
     assert!(v3.contains("tier.networkpolicies") && !v3.contains("crd.projectcalico.org"), "{v3}");
     let names = run("rbac sync revoke --api crd -o name");
