@@ -187,7 +187,7 @@ pub fn unlock_follow_ups(world: &World) -> Vec<Query> {
 
 /// The next rounds of `promote`: what the nodes' lock looks at too, where they are observed.
 pub fn promotion_follow_ups(world: &World) -> Vec<Query> {
-    let mut queries = unlock_follow_ups(world);
+    let mut queries = lockdown_follow_ups(world);
     if of_nodes(world).is_some() {
         queries.extend(hosts());
         queries.extend(hosts_follow_ups(world));

@@ -8,7 +8,7 @@ use super::super::lockdown::{Ask, check_names, dns_lifelines, dns_rules, left_op
 use super::super::perimeter::Shape;
 use super::super::roles::lockdowns;
 use super::super::simulate::simulate;
-use super::super::{Note, Plan, PlanError, Step, callbacks, dns_reach, lifelines, losses, sight};
+use super::super::{Note, Plan, PlanError, Step, callbacks, dns_reach, lifelines, losses, sight, sync};
 use super::enforce::{self, Enforced};
 use super::memory::Memory;
 use super::observe::fact;
@@ -48,6 +48,9 @@ pub fn promote(world: &World, ask: &Ask) -> Result<Plan, PlanError> {
     plan.steps.extend(calls);
     plan.steps.extend(dns_lifelines(&bare, &after, &locked));
     plan.steps.extend(closing);
+    let (grants, kept) = sync::kept(&bare, &simulate(&bare, &plan.steps)?, &ask.accepted)?;
+    plan.steps.extend(grants);
+    plan.notes.extend(kept);
     plan.steps.extend(goes);
     plan.steps.extend(logging::back(world, &Memory::of(world), &mut plan.notes));
     callbacks::prove(world, &plan.steps, &locked, &ask.accepted)?;

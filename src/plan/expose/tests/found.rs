@@ -264,6 +264,14 @@ fn a_lockdown_takes_back_no_grant_and_what_closes_for_its_clients_is_said() {
     assert!(!reaches(&locked, "203.0.113.9 -> 192.0.2.200 tcp:80"), "kept open at the edge, and locked at the pods");
     // By the load balancer's address the client came too, as it leads to the same pods.
     assert!(reaches(&locked, "10.7.0.99 -> 192.0.2.200 tcp:80"));
+    // And so where the lockdown was observed first.
+    let observed = crate::plan::staged::observe::observe(&granted, &asked, &Default::default()).unwrap();
+    let trial = simulate(&granted, &observed.steps).unwrap();
+    let promoted = crate::plan::staged::promote::promote(&trial, &asked).unwrap();
+    assert!(notes(&promoted).contains("goes on, by rules that it needs now: grant"), "{}", notes(&promoted));
+    let promoted = simulate(&trial, &promoted.steps).unwrap();
+    assert!(reaches(&promoted, "10.7.0.99 -> 192.0.2.11 tcp:30000"));
+    assert!(!reaches(&promoted, "203.0.113.9 -> 192.0.2.11 tcp:30000"));
     let shape = super::Shape { close_others: true, ..super::Shape::default() };
     let (plan, after) = exposed(&locked, &Ask { shape, ..ask("shop/api", &["10.8.0.1"]) });
     assert!(!reaches(&after, "10.7.0.99 -> 192.0.2.200 tcp:80"));
