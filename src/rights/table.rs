@@ -185,11 +185,15 @@ pub fn of(subcommand: &str) -> Option<Vec<Wanted>> {
     match subcommand {
         "lockdown" | "promote" => {
             rights.applications().writing().write(&made, POLICIES).write(&made, SETS).write(&["create"], &endpoint);
-            // An observation has Felix log.
+            // What grants need once their pods are locked.
+            rights.add(GET, &[Kind::Namespace]);
+            // What was only for a trial goes, and an observation has Felix log.
+            rights.write(&["delete"], &[Kind::GlobalNetworkPolicy]);
             rights.add(LIST, STAGED).write(&all, STAGED).write(&made, &[Kind::FelixConfiguration]);
         }
         "unlock" => {
-            rights.applications().writing().write(&["delete"], &[Kind::NetworkPolicy, Kind::GlobalNetworkSet]);
+            rights.applications().add(GET, &[Kind::Namespace]).writing();
+            rights.write(&["delete"], &[Kind::NetworkPolicy, Kind::GlobalNetworkSet]);
             rights.write(&["update", "delete"], &[Kind::GlobalNetworkPolicy]).write(&["delete"], &endpoint);
             rights.add(LIST, STAGED).write(&["delete"], STAGED).write(&["update"], &[Kind::FelixConfiguration]);
         }
@@ -214,7 +218,7 @@ pub fn of(subcommand: &str) -> Option<Vec<Wanted>> {
             rights.write(&["update"], &[Kind::GlobalNetworkPolicy, Kind::Service, Kind::BGPConfiguration]);
         }
         "undo" => {
-            rights.applications().writing().write(&all, POLICIES).write(&all, SETS);
+            rights.applications().add(GET, &[Kind::Namespace]).writing().write(&all, POLICIES).write(&all, SETS);
             rights
                 .write(&["create", "delete"], &endpoint)
                 .write(&["update"], &[Kind::Service])

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::cluster::{Cluster, assert_succeeded, feed, text};
 use crate::exposing;
 use crate::shapes::MIGRATIONS;
+use crate::staged::add_staged_kinds;
 
 /// A verb on a resource of a group.
 type Right = (String, String, String);
@@ -36,6 +37,8 @@ impl Act {
     /// Whose role it takes.
     fn subcommand(&self) -> Option<&'static str> {
         match self {
+            // The second half of a lockdown has its rights.
+            Run(line, _) if line.starts_with("promote ") => Some("lockdown"),
             Run(line, _) => line.split(' ').next(),
             Watch => Some("wireguard-sync"),
             Apply(_) | Kubectl(_) | Node(..) | Wait(_) => None,
@@ -236,6 +239,28 @@ const ACTS: &[Act] = &[
     Kubectl("delete globalnetworkpolicies.crd.projectcalico.org default.zerotrust-perimeter"),
     Kubectl("delete networkpolicies.crd.projectcalico.org -n advanced-policy-demo default.zerotrust-access-egress"),
     Run("wireguard-sync --yes", ANY),
+    // A lockdown on trial.
+    Run("unlock --yes", 0),
+    Kubectl(ON_TRIAL),
+    Run("lockdown --observe --log-prefix one --yes", 0),
+    Run("undo --yes", 0),
+    Run("undo NEWEST --yes", 0),
+    Run("lockdown --observe --log-prefix two --yes", 0),
+    Run("undo --yes", 0),
+    Run("promote --yes", 0),
+    Run("unlock --yes", 0),
+    Run("lockdown --observe --log-prefix one --yes", 0),
+    Run("unlock --yes", 0),
+    Run("lockdown --staged --yes", 0),
+    Run("status", ANY),
+    Run("lockdown --staged --except shop --yes", 0),
+    Run("undo --yes", 0),
+    Run("undo --yes", 0),
+    Run("undo NEWEST --yes", 0),
+    Run("promote --yes", 0),
+    Run("unlock --yes", 0),
+    Run("lockdown --staged --yes", 0),
+    Run("unlock --yes", 0),
     // Later releases have further kinds, and can be on their way to another API group.
     Apply(MIGRATIONS),
     Kubectl(LATER),
@@ -265,6 +290,8 @@ const ACTS: &[Act] = &[
     Run("history", 0),
     Run("undo --yes", ANY),
 ];
+
+const ON_TRIAL: &str = "patch clusterinformations.crd.projectcalico.org default --type=merge --patch {\"spec\":{\"calicoVersion\":\"v3.30.7\"}}";
 
 const LATER: &str =
     "patch clusterinformations.crd.projectcalico.org default --type=merge --patch {\"spec\":{\"calicoVersion\":null}}";
@@ -396,6 +423,7 @@ struct Stage {
 impl Stage {
     fn new() -> Stage {
         let cluster = exposing::start();
+        add_staged_kinds(&cluster);
         with_old_records(&cluster);
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join("FILE"), TESTS).expect("write the tests");

@@ -33,9 +33,18 @@ fn verdict(cluster: &Cluster, from: &str, to: &str) -> String {
     json_of(cluster, &["explain", "--from", from, "--to", to])["verdict"].as_str().expect("a verdict").to_string()
 }
 
-/// The kinds as Calico 3.30 brings them: with tiers, and staged ones with a GlobalNetworkPolicy's fields and one more.
+/// A cluster with the kinds and the version.
 fn with_staged_kinds() -> Cluster {
     let cluster = Cluster::start();
+    add_staged_kinds(&cluster);
+    let version = json!({ "spec": { "calicoVersion": "v3.30.1" } }).to_string();
+    let patch = ["patch", "clusterinformations.crd.projectcalico.org", "default", "--type=merge", "--patch", &version];
+    assert_succeeded(&cluster.plane.kubectl(patch));
+    cluster
+}
+
+/// The kinds as Calico 3.30 brings them: with tiers, and staged ones with a GlobalNetworkPolicy's fields and one more.
+pub fn add_staged_kinds(cluster: &Cluster) {
     let properties = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
     let mut enforced = cluster.stored(&["crd", "globalnetworkpolicies.crd.projectcalico.org"]);
     enforced.pointer_mut(properties).expect("a schema")["tier"] = json!({ "type": "string" });
@@ -44,7 +53,9 @@ fn with_staged_kinds() -> Cluster {
     kind["spec"]["names"] = json!({ "kind": "StagedGlobalNetworkPolicy", "listKind": "StagedGlobalNetworkPolicyList",
         "plural": "stagedglobalnetworkpolicies", "singular": "stagedglobalnetworkpolicy" });
     kind.pointer_mut(properties).expect("a schema")["stagedAction"] = json!({ "type": "string" });
-    for (verb, mut object) in [("replace", enforced), ("create", kind)] {
+    let mut of_namespaces = cluster.stored(&["crd", "networkpolicies.crd.projectcalico.org"]);
+    of_namespaces.pointer_mut(properties).expect("a schema")["tier"] = json!({ "type": "string" });
+    for (verb, mut object) in [("replace", enforced), ("replace", of_namespaces), ("create", kind)] {
         object.as_object_mut().expect("an object").remove("status");
         let mut kubectl = cluster.plane.command("kubectl");
         kubectl.args([verb, "--filename=-"]);
@@ -52,10 +63,6 @@ fn with_staged_kinds() -> Cluster {
     }
     let established = ["wait", "--for=condition=Established", "--timeout=60s", &format!("crd/{STAGED}")];
     assert_succeeded(&cluster.plane.kubectl(established));
-    let version = json!({ "spec": { "calicoVersion": "v3.30.1" } }).to_string();
-    let patch = ["patch", "clusterinformations.crd.projectcalico.org", "default", "--type=merge", "--patch", &version];
-    assert_succeeded(&cluster.plane.kubectl(patch));
-    cluster
 }
 
 #[test]
