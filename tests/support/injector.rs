@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use super::relay::{proxy, request};
+use super::relay::{is_write, proxy, request};
 
 /// Where a fault strikes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,7 +203,6 @@ fn serve(client: TcpStream, behind: &str, stage: &Stage) {
 /// Notes a request and says what happens to it.
 fn next(stage: &Stage, line: &str) -> Option<Fault> {
     let mut act = stage.act();
-    let is_write = |line: &str| !line.starts_with("GET ");
     let number = match is_write(line) {
         true => act.seen.iter().filter(|seen| is_write(seen)).count(),
         false => act.seen.iter().filter(|seen| *seen == line).count(),

@@ -26,7 +26,7 @@ pub use control_plane::{ControlPlane, Place};
 pub use injector::{At, Fault, Injector};
 pub use keeper::{Keeper, Scratch};
 pub use oracle::{Judgement, Oracle};
-pub use relay::Relay;
+pub use relay::{Relay, is_write};
 pub use servers::{Servers, build, build_calico_apiserver, build_felix, recorded_cases};
 pub use terminal::Terminal;
 pub use wire::Wire;

@@ -51,6 +51,12 @@ impl Drop for Relay {
     }
 }
 
+/// Whether a request, by its method and path, changes anything: whether somebody may do something is asked by POST too.
+pub fn is_write(line: &str) -> bool {
+    let asks = ["/apis/authorization.k8s.io/", "/apis/authentication.k8s.io/"];
+    !line.starts_with("GET ") && !asks.iter().any(|path| line.contains(path))
+}
+
 /// Starts `kubectl proxy`, and says where it listens.
 pub(super) fn proxy(mut kubectl: Command) -> (Child, String) {
     kubectl.args(["proxy", "--port=0", "--reject-methods=^$"]).stdout(Stdio::piped());
@@ -66,7 +72,7 @@ fn serve(client: TcpStream, behind: &str, may_pass: &MayPass, gone: &AtomicBool)
     let mut output = client.try_clone().expect("a second handle");
     let Some((head, body)) = request(&mut BufReader::new(client)) else { return };
     let line = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1");
-    if !line.starts_with("GET ") && !gone.load(Ordering::SeqCst) && !may_pass(line) {
+    if is_write(line) && !gone.load(Ordering::SeqCst) && !may_pass(line) {
         gone.store(true, Ordering::SeqCst);
     }
     if gone.load(Ordering::SeqCst) {

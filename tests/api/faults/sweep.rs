@@ -16,7 +16,7 @@ use super::judge::{Open, between, open, untrue};
 use super::state::State;
 use crate::cluster::{Cluster, assert_succeeded, feed, text};
 use crate::exposing;
-use crate::support::{At, Fault, Injector, Wire};
+use crate::support::{At, Fault, Injector, Wire, is_write};
 
 /// What can go wrong with a write.
 const WRITES: [Fault; 14] = [
@@ -274,7 +274,7 @@ impl<'a> Sweep<'a> {
     }
 
     fn all(&mut self, everything: bool) {
-        let writes = self.requests.iter().filter(|line| !line.starts_with("GET ")).count();
+        let writes = self.requests.iter().filter(|line| is_write(line)).count();
         for write in 0..writes {
             for (index, fault) in WRITES.into_iter().enumerate() {
                 // What ends the client always, of the others each at every third write.
@@ -285,7 +285,7 @@ impl<'a> Sweep<'a> {
         }
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         let mut reads: Vec<At> = Vec::new();
-        for line in self.requests.iter().filter(|line| line.starts_with("GET ")) {
+        for line in self.requests.iter().filter(|line| !is_write(line)) {
             let count = counts.entry(line.clone()).or_default();
             reads.push(At::Read(line.clone(), *count));
             *count += 1;
@@ -321,7 +321,7 @@ impl<'a> Sweep<'a> {
         if !wrong.is_empty() {
             let which = match &at {
                 At::Write(number) => {
-                    let mut writes = self.requests.iter().filter(|line| !line.starts_with("GET "));
+                    let mut writes = self.requests.iter().filter(|line| is_write(line));
                     format!("write {number} ({})", writes.nth(*number).map_or("", |line| line.as_str()))
                 }
                 At::Read(line, number) => format!("{line}, time {number}"),
