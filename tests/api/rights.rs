@@ -476,7 +476,10 @@ fn kept(rule: &Value, keeps: &impl Fn(&Right) -> bool) -> Vec<Value> {
 /// What is not missed where it is used first: kinds that this server does not serve, so that nobody could read them; and what is
 /// known by another right too (Calico's version by the list, where its objects are by their being there).
 const SILENT: &[&str] = &[
+    "list adminnetworkpolicies",
+    "list baselineadminnetworkpolicies",
     "list bgpadvertisements",
+    "list clusternetworkpolicies",
     "list ipaddresspools",
     "list l2advertisements",
     "list servicel2statuses",
@@ -484,6 +487,7 @@ const SILENT: &[&str] = &[
     "list stagedglobalnetworkpolicies",
     "list stagedkubernetesnetworkpolicies",
     "list stagednetworkpolicies",
+    "list tiers",
     "get clusterinformations",
     "get daemonsets",
 ];
