@@ -169,26 +169,12 @@ async fn who_always_comes_second_is_told() {
     assert_eq!(stop, Some(Stop::Contended { object: reference("web"), tries: 5 }));
 }
 
-/// The server goes away at the first request of this kind, before or after it did what was asked.
-fn hiccup(memory: &mut Memory, verb: &'static str, done: bool) {
-    let struck = std::cell::Cell::new(false);
-    memory.before = Some(Box::new(move |memory, asked, object| {
-        if asked != verb || struck.replace(true) {
-            return None;
-        }
-        if let Some(lost) = memory.lost.borrow_mut().take().filter(|_| done) {
-            memory.put(lost);
-        }
-        Some(AccessError::Unavailable(format!("no answer for {object}")))
-    }));
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_write_of_which_nobody_says_whether_it_happened_is_looked_for_and_made_once() {
     for done in [false, true] {
         let mut memory = Memory::default();
         memory.put(policy("web", json!([{ "action": "Deny" }])));
-        hiccup(&mut memory, "replace", done);
+        memory.goes_away_at("replace", done);
         let (change, stop) = run(&memory, plan(vec![("web", add(1))])).await.unwrap();
         assert_eq!((stop, rules(&memory, "web")), (None, 2), "{done}");
         let [written] = &change.written[..] else { panic!("one write: {change:?}") };
@@ -196,7 +182,7 @@ async fn a_write_of_which_nobody_says_whether_it_happened_is_looked_for_and_made
         assert_eq!((count(&written.before), count(&written.after)), (1, 2), "it is ours: {done}");
 
         let mut memory = Memory::default();
-        hiccup(&mut memory, "create", done);
+        memory.goes_away_at("create", done);
         let made = vec![("new", vec![Edit::Create(policy("new", json!([])))])];
         let (change, stop) = run(&memory, plan(made)).await.unwrap();
         assert_eq!((change.written.len(), stop), (1, None), "{done}");
@@ -204,7 +190,7 @@ async fn a_write_of_which_nobody_says_whether_it_happened_is_looked_for_and_made
     }
     let mut memory = Memory::default();
     memory.put(policy("web", json!([])));
-    hiccup(&mut memory, "delete", false);
+    memory.goes_away_at("delete", false);
     let (change, stop) = run(&memory, plan(vec![("web", vec![Edit::Delete])])).await.unwrap();
     assert_eq!((change.written.len(), stop, memory.see(Kind::NetworkPolicy, "shop", "web")), (1, None, None));
 }

@@ -4,13 +4,13 @@
 use super::change::{Planned, change};
 use super::context::Context;
 use super::session::Session;
-use super::terms::{Terms, bound};
+use super::terms::{Accepting, Terms, bound};
 use crate::cli::Writing;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::grant::{Ask, allow};
 use crate::plan::question::grant_id;
 use crate::plan::target::Target;
-use crate::plan::{Note, Risk, Weight, needs, ports};
+use crate::plan::{Note, Weight, needs, ports};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,9 +49,8 @@ pub struct Allow {
     port: Vec<String>,
     #[command(flatten)]
     terms: Terms,
-    /// Go on in spite of a risk that a refusal named
-    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
-    accept_risk: Vec<Risk>,
+    #[command(flatten)]
+    accepting: Accepting,
     #[command(flatten)]
     writing: Writing,
 }
@@ -66,7 +65,7 @@ impl Allow {
                 to: Target::parse(&self.to, namespace.as_deref())?,
                 ports: ports::parse(&self.port)?,
                 reason: self.terms.reason.clone(),
-                accepted: self.accept_risk.clone(),
+                accepted: self.accepting.accept_risk.clone(),
             };
             let (from, to, end) = (&ask.from, &ask.to, self.terms.end(context)?);
             change(session, &self.writing, None, async || {

@@ -261,14 +261,7 @@ impl Work<'_> {
         let count = prepared.steps.len();
         let objects = if count == 1 { "this object".to_string() } else { format!("these {count} objects") };
         let answer = dialoguer::Confirm::new().with_prompt(format!("Change {objects}?")).default(false).interact_opt();
-        match answer {
-            Ok(answer) => Ok(answer.unwrap_or(false)),
-            Err(_) => {
-                // Ctrl-C while the question stood there, with the cursor hidden.
-                _ = dialoguer::console::Term::stderr().show_cursor();
-                Ok(false)
-            }
-        }
+        Ok(answered(answer).unwrap_or(false))
     }
 
     /// A record is kept on clusters only: files have a history of their own, and a dry run changes nothing.
@@ -383,6 +376,15 @@ impl Work<'_> {
             None => problem,
         })
     }
+}
+
+/// What a person answered, if anything.
+fn answered<T>(answer: dialoguer::Result<Option<T>>) -> Option<T> {
+    answer.unwrap_or_else(|_| {
+        // Ctrl-C while the question stood there, with the cursor hidden.
+        _ = dialoguer::console::Term::stderr().show_cursor();
+        None
+    })
 }
 
 /// Who makes a change, as far as the kubeconfig tells.

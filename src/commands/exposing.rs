@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::change::{Planned, change};
 use super::context::Context;
 use super::session::{Scene, Session};
-use super::terms::{Terms, bound};
+use super::terms::{Accepting, Terms, bound};
 use super::waiting::{self, Waited};
 use crate::cli::{DryRun, Writing};
 use crate::kubernetes::source::Source;
@@ -21,7 +21,7 @@ use crate::plan::expose::pending::{First, first};
 use crate::plan::expose::{Ask, expose};
 use crate::plan::perimeter::Shape;
 use crate::plan::target::Target;
-use crate::plan::{Note, Plan, Risk, Weight, needs, ports};
+use crate::plan::{Note, Plan, Weight, needs, ports};
 
 /// Flags of the commands that expose a Service.
 #[derive(Debug, clap::Args)]
@@ -46,9 +46,8 @@ pub struct Exposing {
     close_others: bool,
     #[command(flatten)]
     terms: Terms,
-    /// Go on in spite of a risk that a refusal named
-    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
-    accept_risk: Vec<Risk>,
+    #[command(flatten)]
+    accepting: Accepting,
     #[command(flatten)]
     writing: Writing,
 }
@@ -90,7 +89,7 @@ impl Exposing {
                 nodes: door.nodes.clone(),
                 shape,
                 reason: self.terms.reason.clone(),
-                accepted: self.accept_risk.clone(),
+                accepted: self.accepting.accept_risk.clone(),
             };
             let end = self.terms.end(context)?;
             let waits = RefCell::new(None);

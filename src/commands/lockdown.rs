@@ -4,6 +4,7 @@
 use super::change::{Planned, change};
 use super::context::Context;
 use super::session::Session;
+use super::terms::Accepting;
 use crate::cli::Writing;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::lockdown::{Ask, lockdown};
@@ -105,9 +106,8 @@ pub struct Lockdown {
     /// Name of the policy; tells which is meant where there are several lockdowns
     #[arg(long)]
     name: Option<String>,
-    /// Go on in spite of a risk that a refusal named
-    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
-    accept_risk: Vec<Risk>,
+    #[command(flatten)]
+    accepting: Accepting,
     #[command(flatten)]
     writing: Writing,
 }
@@ -121,10 +121,13 @@ impl Lockdown {
                 except: self.except.clone(),
                 only: self.only.clone(),
                 log: self.log,
-                accepted: self.accept_risk.clone(),
+                accepted: self.accepting.accept_risk.clone(),
             };
             let logging = Logging { prefix: self.log_prefix.clone(), rate: self.log_rate.clone() };
-            let hosts = if self.nodes { Some(self.hosts(session)?) } else { None };
+            let shape =
+                Shape { interface: self.interface.clone(), inline: self.inline_nets, close_others: self.close_others };
+            let asked = || hosts(session, &self.allow_from, &self.allow_port, shape, &ask.accepted);
+            let hosts = if self.nodes { Some(asked()?) } else { None };
             change(session, &self.writing, None, async || {
                 let scene = match (hosts.is_some(), self.observe) {
                     (true, _) => session.observe(needs::hosts(), needs::hosts_follow_ups).await?,
@@ -147,21 +150,22 @@ impl Lockdown {
             .await
         })
     }
+}
 
-    /// What is asked of the nodes.
-    fn hosts(&self, session: &Session<'_>) -> Result<hosts::Ask, Problem> {
-        let networks: Vec<Target> =
-            self.allow_from.iter().map(|text| Target::parse(text, None)).collect::<Result<_, _>>()?;
-        Ok(hosts::Ask {
-            from: hosts::networks(&networks)?,
-            ports: hosts::ports(ports::parse(&self.allow_port)?.as_ref())?,
-            shape: Shape {
-                interface: self.interface.clone(),
-                inline: self.inline_nets,
-                close_others: self.close_others,
-            },
-            operator: session.operator(),
-            accepted: self.accept_risk.clone(),
-        })
-    }
+/// What is asked of the nodes: by `lockdown --nodes`, and by `promote` where they are observed.
+pub(super) fn hosts(
+    session: &Session<'_>,
+    allow_from: &[String],
+    allow_port: &[String],
+    shape: Shape,
+    accepted: &[Risk],
+) -> Result<hosts::Ask, Problem> {
+    let networks: Vec<Target> = allow_from.iter().map(|text| Target::parse(text, None)).collect::<Result<_, _>>()?;
+    Ok(hosts::Ask {
+        from: hosts::networks(&networks)?,
+        ports: hosts::ports(ports::parse(allow_port)?.as_ref())?,
+        shape,
+        operator: session.operator(),
+        accepted: accepted.to_vec(),
+    })
 }

@@ -35,7 +35,6 @@ pub mod wireguard_sync;
 use context::Context;
 
 use crate::outcome::{Outcome, Problem};
-use crate::plan::Risk;
 
 /// Makes the enum that clap reads and the dispatch. The help of a subcommand is the doc comment of its struct.
 macro_rules! subcommands {
@@ -92,12 +91,4 @@ subcommands! {
     rbac::Rbac,
     completion::Completion,
     version::Version,
-}
-
-/// Reads `--accept-risk`.
-fn risk(word: &str) -> Result<Risk, String> {
-    Risk::parse(word).ok_or_else(|| {
-        let words: Vec<String> = Risk::ALL.iter().map(Risk::to_string).collect();
-        format!("risks that can be accepted are {}", words.join(", "))
-    })
 }

@@ -3,14 +3,15 @@
 
 use super::change::{Planned, change};
 use super::context::Context;
+use super::lockdown::hosts;
 use super::session::Session;
+use super::terms::Accepting;
 use crate::cli::Writing;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::lockdown::Ask;
+use crate::plan::needs;
 use crate::plan::perimeter::Shape;
 use crate::plan::staged::promote::promote_all;
-use crate::plan::target::Target;
-use crate::plan::{Risk, hosts, needs, ports};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,9 +48,8 @@ pub struct Promote {
     /// Close every door of a Service that has no grant, and hostPorts of applications, also those that are open now
     #[arg(long)]
     close_others: bool,
-    /// Go on in spite of a risk that a refusal named
-    #[arg(long, value_name = "RISK", value_parser = super::risk)]
-    accept_risk: Vec<Risk>,
+    #[command(flatten)]
+    accepting: Accepting,
     #[command(flatten)]
     writing: Writing,
 }
@@ -58,27 +58,15 @@ impl Promote {
     /// Promotes.
     pub fn run(&self, context: &Context) -> Result<Outcome, Problem> {
         Session::run(context, async |session| {
-            let ask = Ask { log: self.log, accepted: self.accept_risk.clone(), ..Ask::default() };
-            let nodes = self.nodes(session)?;
+            let ask = Ask { log: self.log, accepted: self.accepting.accept_risk.clone(), ..Ask::default() };
+            let shape = Shape { close_others: self.close_others, ..Shape::default() };
+            let nodes = hosts(session, &self.allow_from, &self.allow_port, shape, &ask.accepted)?;
             change(session, &self.writing, None, async || {
                 let scene = session.observe(needs::lockdown(), needs::promotion_follow_ups).await?;
                 let plan = promote_all(&scene.world, &ask, &nodes)?;
                 Ok(Planned { plan, calico: scene.world.calico })
             })
             .await
-        })
-    }
-
-    /// What is asked of nodes, where they are observed.
-    fn nodes(&self, session: &Session<'_>) -> Result<hosts::Ask, Problem> {
-        let networks: Vec<Target> =
-            self.allow_from.iter().map(|text| Target::parse(text, None)).collect::<Result<_, _>>()?;
-        Ok(hosts::Ask {
-            from: hosts::networks(&networks)?,
-            ports: hosts::ports(ports::parse(&self.allow_port)?.as_ref())?,
-            shape: Shape { close_others: self.close_others, ..Shape::default() },
-            operator: session.operator(),
-            accepted: self.accept_risk.clone(),
         })
     }
 }

@@ -1,11 +1,11 @@
-//! The terms of a grant, on every command that makes one: why, and until when.
+//! Flags that several commands share: the terms of a grant (why, and until when), and the risks that are accepted.
 //! Never knows what is opened.
 
 use super::context::Context;
 use crate::model::moment::{End, Moment};
 use crate::model::world::World;
 use crate::outcome::Problem;
-use crate::plan::{Plan, expiry};
+use crate::plan::{Plan, Risk, expiry};
 
 /// Flags of the commands that make a grant.
 #[derive(Clone, Debug, clap::Args)]
@@ -28,6 +28,21 @@ impl Terms {
             problem.hint("--expires 2h, --expires 2026-12-31, --expires never")
         })
     }
+}
+
+/// What the operator takes upon themselves, on every command that can refuse for a risk.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Accepting {
+    /// Go on in spite of a risk that a refusal named
+    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = risk)]
+    pub accept_risk: Vec<Risk>,
+}
+
+fn risk(word: &str) -> Result<Risk, String> {
+    Risk::parse(word).ok_or_else(|| {
+        let words: Vec<String> = Risk::ALL.iter().map(Risk::to_string).collect();
+        format!("risks that can be accepted are {}", words.join(", "))
+    })
 }
 
 /// Writes the end of a plan's grant into the plan.

@@ -4,6 +4,7 @@
 use super::change::{Planned, change};
 use super::context::Context;
 use super::session::Session;
+use super::terms::Accepting;
 use crate::cli::Writing;
 use crate::kubernetes::Writer;
 use crate::kubernetes::names::TOOL;
@@ -38,9 +39,8 @@ pub struct Undo {
     /// Put back also what others changed since of what the change made
     #[arg(long)]
     force: bool,
-    /// Go on in spite of a risk that a refusal named
-    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
-    accept_risk: Vec<Risk>,
+    #[command(flatten)]
+    accepting: Accepting,
     #[command(flatten)]
     writing: Writing,
 }
@@ -55,7 +55,7 @@ impl Undo {
                 Some(number) => number,
                 None => newest(&journal::list(&session.source, namespace).await?, namespace)?,
             };
-            take_back(session, &self.writing, number, self.force, &self.accept_risk).await
+            take_back(session, &self.writing, number, self.force, &self.accepting.accept_risk).await
         })
     }
 }

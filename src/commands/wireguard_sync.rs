@@ -6,12 +6,13 @@ use std::cell::{Cell, RefCell};
 use super::change::{Planned, Voice, change, change_as};
 use super::context::Context;
 use super::session::{Scene, Session};
+use super::terms::Accepting;
 use super::watching::{self, Looked};
 use crate::cli::{DryRun, Output, Writing};
 use crate::model::moment::Moment;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::sync::{Synced, sync_at};
-use crate::plan::{Note, Risk, Weight, expiry, needs};
+use crate::plan::{Note, Weight, expiry, needs};
 use crate::show;
 use crate::show::yaml::{json, yaml};
 
@@ -49,9 +50,8 @@ pub struct WireguardSync {
     /// and every five minutes anyway; one line for each object that is written; with --dry-run=client only say what is behind
     #[arg(short, long, conflicts_with_all = ["check", "confirm_within", "tests"])]
     watch: bool,
-    /// Go on in spite of a risk that a refusal named
-    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = super::risk)]
-    accept_risk: Vec<Risk>,
+    #[command(flatten)]
+    accepting: Accepting,
     #[command(flatten)]
     writing: Writing,
 }
@@ -65,7 +65,7 @@ impl WireguardSync {
             }
             if self.check {
                 let scene = session.observe(needs::sync(), needs::sync_follow_ups).await?;
-                let synced = sync_at(&scene.world, &self.accept_risk, Moment::of(context.now))?;
+                let synced = sync_at(&scene.world, &self.accepting.accept_risk, Moment::of(context.now))?;
                 context.say(&show::diff::notes(&synced.plan.notes, context.paint_errors));
                 context.print(&match self.writing.output {
                     Output::Table | Output::Wide => show::sync::text(&synced.drift, context.paint),
@@ -78,7 +78,7 @@ impl WireguardSync {
             let left = Cell::new(Outcome::Done);
             let outcome = change(session, &self.writing, None, async || {
                 let scene = session.observe(needs::sync(), needs::sync_follow_ups).await?;
-                let mut synced = sync_at(&scene.world, &self.accept_risk, Moment::of(context.now))?;
+                let mut synced = sync_at(&scene.world, &self.accepting.accept_risk, Moment::of(context.now))?;
                 left.set(after(&synced));
                 let unmended = show::sync::unmended(&synced.drift);
                 synced.plan.notes.extend(unmended.into_iter().map(|text| Note { weight: Weight::Warning, text }));
@@ -110,7 +110,7 @@ impl WireguardSync {
         let looked = Cell::new(None);
         let find = async || {
             let Scene { world, unread, asked, hidden } = session.look(needs::sync(), needs::sync_follow_ups).await?;
-            let synced = sync_at(&world, &self.accept_risk, now)?;
+            let synced = sync_at(&world, &self.accepting.accept_risk, now)?;
             let mut text = show::unread::warning(&unread, context.paint_errors);
             text += &show::unread::hidden(&hidden, context.paint_errors);
             match self.writing.dry_run {

@@ -39,6 +39,20 @@ impl Memory {
         self.objects.borrow().get(&ObjectRef { kind, namespace, name: name.into() }).cloned()
     }
 
+    /// Goes away at the first request of this kind, before or after it did what was asked.
+    pub fn goes_away_at(&mut self, verb: &'static str, done: bool) {
+        let struck = Cell::new(false);
+        self.before = Some(Box::new(move |memory, asked, object| {
+            if asked != verb || struck.replace(true) {
+                return None;
+            }
+            if let Some(lost) = memory.lost.borrow_mut().take().filter(|_| done) {
+                memory.put(lost);
+            }
+            Some(AccessError::Unavailable(format!("no answer for {object}")))
+        }));
+    }
+
     /// The names of the objects of a kind.
     pub fn names(&self, kind: Kind) -> Vec<String> {
         self.objects.borrow().keys().filter(|key| key.kind == kind).map(|key| key.name.clone()).collect()

@@ -21,7 +21,7 @@ use crate::model::flow::{Decider, HopAction, Packet, Protocol};
 use crate::model::policy::{Direction, PolicyId, PolicyKind};
 use crate::model::selector::Selector;
 use crate::model::spec::{IntOrString, RuleSpec};
-use crate::model::world::{Callback, Fact, Pod, Service, TargetPort, World};
+use crate::model::world::{Fact, Pod, Service, TargetPort, World};
 
 /// Pods that are called, and on which ports.
 struct Called<'a> {
@@ -184,21 +184,16 @@ fn passes(world: &World, pod: &Pod, packet: &Packet) -> bool {
     judge_pod(world, pod, Direction::Ingress, packet).action == HopAction::Allow
 }
 
-/// Every call to pods that run, by whom and with its packet, from the addresses that are known.
-pub fn all_calls(world: &World) -> Vec<(Callback, Pod, Packet)> {
+/// Every call to pods that run, once however many make it: by whom, to which pod, with its packet, from the addresses that
+/// are known.
+pub fn all_calls(world: &World) -> Vec<(BTreeSet<String>, Pod, Packet)> {
     let mut ignored = Vec::new();
     let everywhere = world.callbacks.iter().map(|callback| callback.namespace.clone()).collect();
     let mut found = Vec::new();
-    if world.callbacks.is_empty() {
-        return found;
-    }
     let sources = sources(world, false, &[Risk::ApiServer], &mut ignored).unwrap_or_default();
     for called in called(world, &everywhere, &mut ignored) {
-        let calls = world.callbacks.iter().filter(|callback| called.callers.contains(&callback.from));
-        for callback in calls.filter(|callback| callback.namespace == called.service.namespace) {
-            let running = calls_of(&called, &sources).into_iter().filter(|(pod, _)| pod.node.is_some());
-            found.extend(running.map(|(pod, packet)| (callback.clone(), pod.clone(), packet)));
-        }
+        let running = calls_of(&called, &sources).into_iter().filter(|(pod, _)| pod.node.is_some());
+        found.extend(running.map(|(pod, packet)| (called.callers.clone(), pod.clone(), packet)));
     }
     found
 }

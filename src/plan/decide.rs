@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::edit::Edit;
 use super::probe::Probe;
 use super::roles::is_lockdown;
-use super::{PlanError, simulate};
+use super::{PlanError, Step, simulate};
 use crate::evaluate::policy::PodJudge;
 use crate::model::flow::{Decider, HopAction};
 use crate::model::policy::{Direction, Hook, Policy, PolicyId};
@@ -175,6 +176,11 @@ pub fn selected_by<'a>(world: &'a World, id: &PolicyId) -> Vec<&'a Pod> {
 /// A policy's resourceVersion, which a step is planned on.
 pub fn version_of(world: &World, id: &PolicyId) -> Option<String> {
     world.written.get(id).and_then(|written| written.resource_version.clone())
+}
+
+/// The step that deletes a policy.
+pub fn deletion(world: &World, id: &PolicyId, why: &str) -> Step {
+    Step { object: object(id), planned_on: version_of(world, id), edits: vec![Edit::Delete], why: why.into() }
 }
 
 /// The object of a policy, as steps name it.

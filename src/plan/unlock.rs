@@ -1,14 +1,13 @@
 //! `unlock`: takes the lockdown back and keeps the grants.
 //! Never deletes what a person wrote, unless they name it.
 
-use super::decide::{is_policed, object, version_of};
-use super::edit::Edit;
+use super::decide::{deletion, is_policed};
 use super::lockdown::locked;
 use super::perimeter::hosts;
 use super::roles::{LIFELINE, LOCKDOWN, lockdowns, role};
 use super::simulate::simulate;
 use super::staged::{of_nodes, take_back};
-use super::{Note, Plan, PlanError, Step, Weight, lifelines};
+use super::{Note, Plan, PlanError, Weight, lifelines};
 use crate::model::policy::{Direction, PolicyId};
 use crate::model::world::{Pod, World};
 
@@ -51,13 +50,13 @@ pub fn unlock(world: &World, name: Option<&str>) -> Result<Plan, PlanError> {
             let reason = format!("{id} is kept by {keeper}, which would bring it back");
             return Err(PlanError::Refused { reason, hints: vec!["have it deleted there".into()] });
         }
-        plan.steps.push(delete(world, id, "it locks the applications"));
+        plan.steps.push(deletion(world, id, "it locks the applications"));
     }
     let open = simulate(world, &plan.steps)?;
     if locked(&open).is_empty() {
         let lifelines = world.written.iter().filter(|(_, written)| role(written) == Some(LIFELINE));
         plan.steps
-            .extend(lifelines.map(|(id, _)| delete(world, id, "with nothing locked it would only close its pods")));
+            .extend(lifelines.map(|(id, _)| deletion(world, id, "with nothing locked it would only close its pods")));
     } else {
         let text = "another lockdown stays in force, so lifelines stay too".to_string();
         plan.notes.push(Note { weight: Weight::Warning, text });
@@ -85,10 +84,6 @@ pub fn unlock(world: &World, name: Option<&str>) -> Result<Plan, PlanError> {
         plan.notes.push(Note { weight: Weight::Fact, text });
     }
     Ok(plan)
-}
-
-fn delete(world: &World, id: &PolicyId, why: &str) -> Step {
-    Step { object: object(id), planned_on: version_of(world, id), edits: vec![Edit::Delete], why: why.into() }
 }
 
 /// Pods that other policies go on policing: grants keep theirs closed to all but what was granted.

@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use kubectl_zerotrust::record::{Record, State as Came, number};
+use kubectl_zerotrust::record::{Record, State as Came, Summary, number};
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, text};
@@ -207,9 +207,9 @@ fn eight_operators_with_random_commands_lose_nothing_and_the_records_tell_all() 
     let status: Value = serde_json::from_slice(&status.stdout).expect("JSON");
     let lost = ["ZT0301", "ZT0302", "ZT0303", "ZT0601"];
     let findings = status["findings"].as_array().expect("findings").iter();
-    wrong.extend(
-        findings.filter(|found| lost.iter().any(|code| found["code"] == *code)).map(|found| format!("{found}")),
-    );
+    for found in findings.filter(|found| lost.iter().any(|code| found["code"] == *code)) {
+        wrong.push(format!("{found}{}", story(found["detail"].as_str().unwrap_or_default(), &records)));
+    }
     let check = cluster.plugin(&["sync", "--check"]);
     if check.status.code() != Some(0) {
         wrong.push(format!("a fresh sync would make something else: {}{}", text(&check.stdout), text(&check.stderr)));
@@ -225,6 +225,29 @@ fn ended(records: &BTreeMap<u32, Record>) -> Vec<String> {
         format!("record {} is {}: {}", record.summary.number, record.summary.state, record.summary.command)
     })
     .collect()
+}
+
+/// What the records tell of the grant that a finding names: each write that made it come or go, in their order.
+fn story(finding: &str, records: &BTreeMap<u32, Record>) -> String {
+    let Some(id) = finding.split_once("grant ").and_then(|(_, rest)| rest.split(' ').next()) else {
+        return String::new();
+    };
+    let holds = |object: &Option<Value>| object.as_ref().is_some_and(|object| object.to_string().contains(id));
+    let mut lines = Vec::new();
+    for record in records.values() {
+        let summary = &record.summary;
+        let entries = record.entries.iter().filter(|entry| holds(&entry.before) != holds(&entry.after));
+        let writes = entries.map(|entry| {
+            let verb = if holds(&entry.after) { "gives it to" } else { "takes it from" };
+            format!("{verb} {}{}", entry.object, if entry.written { "" } else { " (not written)" })
+        });
+        let writes: Vec<String> = writes.collect();
+        if !writes.is_empty() {
+            let Summary { number, when, state, command, .. } = summary;
+            lines.push(format!("\n  {number} at {when} ({state}), {command}: {}", writes.join(", ")));
+        }
+    }
+    lines.concat()
 }
 
 /// Every grant that was reported done and not taken back opens its flow, and no other is open.

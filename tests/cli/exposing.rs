@@ -8,30 +8,17 @@ use super::{Lab, program};
 /// The nodes of the example, whose names are addresses.
 pub const NODES: [&str; 4] = ["10.128.146.177", "10.128.146.255", "10.128.147.102", "10.128.147.68"];
 
-pub fn verdict(lab: &Lab, from: &str, to: &str) -> String {
-    let line = format!("explain --from {from} --to {to} -f manifests -o json");
-    let output = program(lab.directory.path()).args(line.split(' ')).output().unwrap();
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-    answer["verdict"].as_str().unwrap().to_string()
-}
-
-pub fn done(lab: &Lab, line: &str) -> String {
-    let said = lab.run(&format!("{line} --yes"));
-    assert!(said.starts_with("exit 0\n"), "{line}: {said}");
-    said
-}
-
 #[test]
 fn the_articles_second_half_is_three_commands_and_each_is_taken_back() {
     let lab = Lab::platform9();
-    done(&lab, "lockdown");
+    lab.done("lockdown");
     let locked = lab.files();
-    insta::assert_snapshot!("expose_nodeport", done(&lab, "expose-nodeport nginx --from 10.7.0.99 --node-port 32127"));
+    insta::assert_snapshot!("expose_nodeport", lab.done("expose-nodeport nginx --from 10.7.0.99 --node-port 32127"));
     for node in NODES {
-        assert_eq!(verdict(&lab, "10.7.0.99", &format!("{node}:32127")), "allow", "{node}");
-        assert_eq!(verdict(&lab, "10.7.0.98", &format!("{node}:32127")), "deny", "{node}");
-        assert_eq!(verdict(&lab, "10.7.0.99", &format!("{node}:32128")), "deny", "{node}");
-        assert_eq!(verdict(&lab, "10.7.0.98", &format!("{node}:443")), "allow", "{node}");
+        assert_eq!(lab.verdict("10.7.0.99", &format!("{node}:32127")), "allow", "{node}");
+        assert_eq!(lab.verdict("10.7.0.98", &format!("{node}:32127")), "deny", "{node}");
+        assert_eq!(lab.verdict("10.7.0.99", &format!("{node}:32128")), "deny", "{node}");
+        assert_eq!(lab.verdict("10.7.0.98", &format!("{node}:443")), "allow", "{node}");
     }
     let twice = lab.run("expose-nodeport nginx --from 10.7.0.99 --yes");
     assert!(twice.starts_with("exit 0\n") && twice.contains("nothing to do"), "{twice}");
@@ -45,32 +32,31 @@ fn the_articles_second_half_is_three_commands_and_each_is_taken_back() {
         "{pending}"
     );
     for client in ["10.7.0.99", "203.0.113.9"] {
-        assert_eq!(verdict(&lab, client, "10.128.146.112:80"), "unknown", "nobody has the address yet");
+        assert_eq!(lab.verdict(client, "10.128.146.112:80"), "unknown", "nobody has the address yet");
     }
-    done(&lab, "expose-lb nginx --from 10.7.0.99 --address 10.128.146.112");
-    assert_eq!(verdict(&lab, "10.7.0.99", "10.128.146.112:80"), "allow");
-    assert_eq!(verdict(&lab, "10.7.0.98", "10.128.146.112:80"), "deny");
+    lab.done("expose-lb nginx --from 10.7.0.99 --address 10.128.146.112");
+    assert_eq!(lab.verdict("10.7.0.99", "10.128.146.112:80"), "allow");
+    assert_eq!(lab.verdict("10.7.0.98", "10.128.146.112:80"), "deny");
 
     let refused = lab.run("bgp-allow bgp-demo/storefront --from 10.30.0.0/16 --yes");
     assert!(refused.starts_with("exit 3\n") && refused.contains("--advertise cluster"), "{refused}");
-    done(
-        &lab,
+    lab.done(
         "bgp-allow bgp-demo/storefront --from 10.30.0.0/16 --advertise cluster --peer 10.128.147.141 --peer-as 65531",
     );
-    assert_eq!(verdict(&lab, "10.30.1.1", "10.21.172.202:80"), "allow");
-    assert_eq!(verdict(&lab, "10.7.0.99", "10.21.172.202:80"), "deny");
+    assert_eq!(lab.verdict("10.30.1.1", "10.21.172.202:80"), "allow");
+    assert_eq!(lab.verdict("10.7.0.99", "10.21.172.202:80"), "deny");
     let written = lab.read("zerotrust.yaml");
     assert!(written.contains("peerIP: \"10.128.147.141\"") && written.contains("asNumber: 65531"), "{written}");
 
     let needed = lab.run("unlock --perimeter --yes");
     assert!(needed.starts_with("exit 3\n") && needed.contains("revoke"), "{needed}");
     for grant in ["--from 10.7.0.99 --to nginx", "--from 10.30.0.0/16 --to bgp-demo/storefront"] {
-        done(&lab, &format!("revoke {grant}"));
+        lab.done(&format!("revoke {grant}"));
     }
     for node in NODES {
-        assert_eq!(verdict(&lab, "10.7.0.99", &format!("{node}:32127")), "deny", "{node}");
+        assert_eq!(lab.verdict("10.7.0.99", &format!("{node}:32127")), "deny", "{node}");
     }
-    done(&lab, "unlock --perimeter");
+    lab.done("unlock --perimeter");
     let mut left = lab.files();
     let mut before = locked;
     // The router stays a peer, and the list that was made for the grant is empty.
@@ -82,7 +68,7 @@ fn the_articles_second_half_is_three_commands_and_each_is_taken_back() {
 #[test]
 fn a_perimeter_by_hand_is_edited_where_it_stands() {
     let lab = Lab::platform9();
-    done(&lab, "lockdown");
+    lab.done("lockdown");
     let by_hand = "apiVersion: projectcalico.org/v3
 kind: GlobalNetworkPolicy
 metadata:
@@ -118,20 +104,20 @@ spec:
     };
     let endpoints: String = ["10.128.146.177", "10.128.147.102"].map(endpoint).concat();
     lab.write("perimeter.yaml", &format!("{by_hand}{endpoints}"));
-    done(&lab, "expose-nodeport nginx --from 10.7.0.99 --node-port 32127");
+    lab.done("expose-nodeport nginx --from 10.7.0.99 --node-port 32127");
     let edited = lab.read("perimeter.yaml");
     assert!(edited.contains("# the cluster itself"), "{edited}");
     let (client, log) = (edited.find("10.7.0.99/32").unwrap(), edited.find("action: Log").unwrap());
     assert!(client < log, "before its first Log: {edited}");
     for node in NODES {
-        assert_eq!(verdict(&lab, "10.7.0.99", &format!("{node}:32127")), "allow", "{node}");
-        assert_eq!(verdict(&lab, "10.7.0.98", &format!("{node}:32127")), "deny", "{node}");
+        assert_eq!(lab.verdict("10.7.0.99", &format!("{node}:32127")), "allow", "{node}");
+        assert_eq!(lab.verdict("10.7.0.98", &format!("{node}:32127")), "deny", "{node}");
     }
     let id = {
         let output = program(lab.directory.path()).args(["status", "-f", "manifests", "-o", "json"]).output().unwrap();
         let status: Value = serde_json::from_slice(&output.stdout).unwrap();
         status["grants"][0]["id"].as_str().unwrap().to_string()
     };
-    done(&lab, &format!("revoke {id}"));
+    lab.done(&format!("revoke {id}"));
     assert_eq!(lab.read("perimeter.yaml"), format!("{by_hand}{endpoints}"), "as its author wrote it");
 }

@@ -3,33 +3,18 @@
 
 use serde_json::Value;
 
-use super::{Lab, program};
+use super::Lab;
 
 const NODES: [&str; 4] = ["10.128.146.177", "10.128.146.255", "10.128.147.102", "10.128.147.68"];
-
-fn json(lab: &Lab, line: &str) -> Value {
-    let output = program(lab.directory.path()).args(line.split(' ')).args(["-f", "manifests", "-o", "json"]).output();
-    serde_json::from_slice(&output.unwrap().stdout).unwrap()
-}
-
-fn verdict(lab: &Lab, from: &str, to: &str) -> String {
-    json(lab, &format!("explain --from {from} --to {to}"))["verdict"].as_str().unwrap().to_string()
-}
-
-fn done(lab: &Lab, line: &str) -> String {
-    let said = lab.run(&format!("{line} --yes"));
-    assert!(said.starts_with("exit 0\n"), "{line}: {said}");
-    said
-}
 
 #[test]
 fn nodes_are_locked_shown_and_unlocked_again() {
     let lab = Lab::platform9();
     // The API server of this cluster listens on 443, which is no failsafe port.
     insta::assert_snapshot!("nodes_refused", lab.run("lockdown --nodes --yes"));
-    done(&lab, "lockdown");
+    lab.done("lockdown");
     let before = lab.files();
-    let shown = done(&lab, "lockdown --nodes --allow-from 10.9.0.0/24 --allow-port 8443");
+    let shown = lab.done("lockdown --nodes --allow-from 10.9.0.0/24 --allow-port 8443");
     insta::assert_snapshot!("nodes_locked", shown.split("Warning").skip(1).collect::<Vec<_>>().join("Warning"));
     for node in NODES {
         for (from, port, expected) in [
@@ -42,29 +27,29 @@ fn nodes_are_locked_shown_and_unlocked_again() {
             ("203.0.113.9", 10250, "deny"),
             ("203.0.113.9", 7472, "deny"),
         ] {
-            assert_eq!(verdict(&lab, from, &format!("{node}:{port}")), expected, "{from} -> {node}:{port}");
+            assert_eq!(lab.verdict(from, &format!("{node}:{port}")), expected, "{from} -> {node}:{port}");
         }
     }
-    assert_eq!(verdict(&lab, "10.128.146.177", "10.128.147.102:10250"), "allow", "nodes reach each other");
-    let perimeter = &json(&lab, "status")["perimeter"];
+    assert_eq!(lab.verdict("10.128.146.177", "10.128.147.102:10250"), "allow", "nodes reach each other");
+    let perimeter = &lab.json("status")["perimeter"];
     assert_eq!((&perimeter["closes"], &perimeter["openNodes"]), (&"nodes".into(), &Value::Array(Vec::new())));
     assert_eq!(perimeter["allowed"]["from"][0], "10.9.0.0/24");
     let locked = lab.files();
-    let twice = done(&lab, "lockdown --nodes");
+    let twice = lab.done("lockdown --nodes");
     assert!(twice.contains("nothing to do"), "{twice}");
     assert_eq!(lab.files(), locked, "twice it writes nothing");
 
-    done(&lab, "expose-nodeport nginx --from 10.7.0.99 --node-port 32127");
+    lab.done("expose-nodeport nginx --from 10.7.0.99 --node-port 32127");
     for node in NODES {
-        assert_eq!(verdict(&lab, "10.7.0.99", &format!("{node}:32127")), "allow", "{node}");
-        assert_eq!(verdict(&lab, "10.7.0.99", &format!("{node}:10250")), "deny", "{node} stays locked");
+        assert_eq!(lab.verdict("10.7.0.99", &format!("{node}:32127")), "allow", "{node}");
+        assert_eq!(lab.verdict("10.7.0.99", &format!("{node}:10250")), "deny", "{node} stays locked");
     }
-    done(&lab, "unlock --nodes");
-    assert_eq!(verdict(&lab, "203.0.113.9", "10.128.147.102:10250"), "allow");
-    assert_eq!(verdict(&lab, "203.0.113.9", "10.128.147.102:32127"), "deny", "the exposure keeps its perimeter");
-    assert_eq!(json(&lab, "status")["perimeter"]["closes"], "doors");
-    done(&lab, "revoke --from 10.7.0.99 --to nginx");
-    done(&lab, "unlock --perimeter");
+    lab.done("unlock --nodes");
+    assert_eq!(lab.verdict("203.0.113.9", "10.128.147.102:10250"), "allow");
+    assert_eq!(lab.verdict("203.0.113.9", "10.128.147.102:32127"), "deny", "the exposure keeps its perimeter");
+    assert_eq!(lab.json("status")["perimeter"]["closes"], "doors");
+    lab.done("revoke --from 10.7.0.99 --to nginx");
+    lab.done("unlock --perimeter");
     assert_eq!(lab.files(), before, "as before, byte for byte");
 }
 
@@ -81,6 +66,6 @@ fn what_makes_no_sense_with_nodes_is_said() {
         let said = lab.run(line);
         assert!(said.starts_with(&format!("exit {code}\n")) && said.contains(word), "{line}: {said}");
     }
-    let nothing = done(&lab, "unlock --nodes");
+    let nothing = lab.done("unlock --nodes");
     assert!(nothing.contains("the nodes are not locked"), "{nothing}");
 }

@@ -21,6 +21,8 @@ mod validate;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use serde_json::Value;
+
 /// A directory of manifests of its own, which commands may change, and the program to run on it.
 struct Lab {
     directory: tempfile::TempDir,
@@ -70,6 +72,25 @@ impl Lab {
     /// Runs a command line on the directory; words are parted by single spaces.
     fn run(&self, line: &str) -> String {
         self.run_args(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    /// Makes a change, which must be done; what it said.
+    fn done(&self, line: &str) -> String {
+        let said = self.run(&format!("{line} --yes"));
+        assert!(said.starts_with("exit 0\n"), "{line}: {said}");
+        said
+    }
+
+    /// A JSON answer.
+    fn json(&self, line: &str) -> Value {
+        let mut command = program(self.directory.path());
+        let output = command.args(line.split(' ')).args(["-f", "manifests", "-o", "json"]).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{line}: {output:?}"))
+    }
+
+    /// The verdict of `explain`.
+    fn verdict(&self, from: &str, to: &str) -> String {
+        self.json(&format!("explain --from {from} --to {to}"))["verdict"].as_str().unwrap().to_string()
     }
 
     fn run_args(&self, args: &[&str]) -> String {

@@ -13,19 +13,6 @@ const NODES: [(&str, &str); 4] = [
     ("10.128.147.68", "10.20.7.9"),
 ];
 
-fn verdict(lab: &Lab, from: &str, to: &str) -> String {
-    let line = format!("explain --from {from} --to {to} -f manifests -o json");
-    let output = program(lab.directory.path()).args(line.split(' ')).output().unwrap();
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-    answer["verdict"].as_str().unwrap().to_string()
-}
-
-fn done(lab: &Lab, line: &str) -> String {
-    let said = lab.run(&format!("{line} --yes"));
-    assert!(said.starts_with("exit 0\n"), "{line}: {said}");
-    said
-}
-
 /// Calico's WireGuard comes up on every node.
 fn turn_wireguard_on(lab: &Lab) {
     let mut nodes = lab.read("nodes.yaml");
@@ -43,9 +30,9 @@ fn turn_wireguard_on(lab: &Lab) {
 #[test]
 fn the_articles_wireguard_scene_is_mended_by_one_command() {
     let lab = Lab::platform9();
-    done(&lab, "lockdown");
-    done(&lab, "expose-nodeport nginx --from 10.7.0.99 --node-port 32127");
-    done(&lab, "allow --from nodes --to bgp-demo/storefront");
+    lab.done("lockdown");
+    lab.done("expose-nodeport nginx --from 10.7.0.99 --node-port 32127");
+    lab.done("allow --from nodes --to bgp-demo/storefront");
     let before = lab.files();
     assert!(lab.run("sync --check").starts_with("exit 0\n"));
     let nothing = lab.run("wireguard-sync --yes");
@@ -53,7 +40,7 @@ fn the_articles_wireguard_scene_is_mended_by_one_command() {
     assert_eq!(lab.files(), before, "what is up to date is not written");
 
     turn_wireguard_on(&lab);
-    let client = |lab: &Lab, node: &str| verdict(lab, "10.7.0.99", &format!("{node}:32127"));
+    let client = |lab: &Lab, node: &str| lab.verdict("10.7.0.99", &format!("{node}:32127"));
     assert_eq!(client(&lab, "10.128.146.177"), "deny", "as in the article");
     assert_eq!(client(&lab, "10.128.147.102"), "allow", "the pod's own node");
     insta::assert_snapshot!("sync_check", lab.run("wireguard-sync --check"));
@@ -65,25 +52,25 @@ fn the_articles_wireguard_scene_is_mended_by_one_command() {
     assert_eq!(answer[0]["what"], "GlobalNetworkSet zerotrust-nodes");
     assert_eq!(answer[0]["state"], "behind");
 
-    insta::assert_snapshot!("sync", done(&lab, "wireguard-sync"));
+    insta::assert_snapshot!("sync", lab.done("wireguard-sync"));
     assert!(lab.run("sync --check").starts_with("exit 0\n"));
     for (node, _) in NODES {
         assert_eq!(client(&lab, node), "allow", "{node}");
-        assert_eq!(verdict(&lab, "10.7.0.98", &format!("{node}:32127")), "deny", "{node}");
-        assert_eq!(verdict(&lab, node, "bgp-demo/storefront:80"), "allow", "{node}");
+        assert_eq!(lab.verdict("10.7.0.98", &format!("{node}:32127")), "deny", "{node}");
+        assert_eq!(lab.verdict(node, "bgp-demo/storefront:80"), "allow", "{node}");
     }
     // And off again: everything is byte for byte as it was.
     let nodes = before.iter().find(|(name, _)| name == "nodes.yaml").unwrap();
     lab.write("nodes.yaml", &nodes.1);
-    done(&lab, "sync");
+    lab.done("sync");
     assert_eq!(lab.files(), before);
 }
 
 #[test]
 fn a_node_comes_and_goes_with_its_host_endpoint() {
     let lab = Lab::platform9();
-    done(&lab, "lockdown");
-    done(&lab, "expose-nodeport nginx --from 10.7.0.99 --node-port 32127 --interface eth0");
+    lab.done("lockdown");
+    lab.done("expose-nodeport nginx --from 10.7.0.99 --node-port 32127 --interface eth0");
     let before = lab.files();
     let node = "apiVersion: v1\nkind: Node\nmetadata:\n  name: new\n  annotations:\n    projectcalico.org/IPv4Address: 10.128.147.9/23\nstatus:\n  addresses:\n  - type: InternalIP\n    address: 10.128.147.9\n";
     lab.write("new.yaml", node);
@@ -91,25 +78,25 @@ fn a_node_comes_and_goes_with_its_host_endpoint() {
     let dry = lab.run("sync --dry-run=client -o name");
     let (first, second) = (dry.find("hostendpoint").unwrap(), dry.find("globalnetworkset").unwrap());
     assert!(first < second, "the host endpoint first: {dry}");
-    let said = done(&lab, "sync");
+    let said = lab.done("sync");
     assert!(said.contains("interfaceName: eth0"), "{said}");
-    assert_eq!(verdict(&lab, "10.7.0.99", "10.128.147.9:32127"), "allow");
-    assert_eq!(verdict(&lab, "10.7.0.98", "10.128.147.9:32127"), "deny");
+    assert_eq!(lab.verdict("10.7.0.99", "10.128.147.9:32127"), "allow");
+    assert_eq!(lab.verdict("10.7.0.98", "10.128.147.9:32127"), "deny");
     std::fs::remove_file(lab.path("new.yaml")).unwrap();
-    done(&lab, "sync");
+    lab.done("sync");
     assert_eq!(lab.files(), before);
 }
 
 #[test]
 fn a_service_that_changes_is_followed_and_one_that_goes_is_named() {
     let lab = Lab::platform9();
-    done(&lab, "lockdown");
-    done(&lab, "expose-nodeport nginx --from 10.7.0.99 --node-port 32127");
+    lab.done("lockdown");
+    lab.done("expose-nodeport nginx --from 10.7.0.99 --node-port 32127");
     let service = lab.read("advanced-policy-demo.yaml");
     lab.write("advanced-policy-demo.yaml", &service.replace("32127", "32200"));
-    done(&lab, "sync");
-    assert_eq!(verdict(&lab, "10.7.0.99", "10.128.146.177:32200"), "allow");
-    assert_eq!(verdict(&lab, "10.7.0.99", "10.128.146.177:32127"), "deny");
+    lab.done("sync");
+    assert_eq!(lab.verdict("10.7.0.99", "10.128.146.177:32200"), "allow");
+    assert_eq!(lab.verdict("10.7.0.99", "10.128.146.177:32127"), "deny");
     let documents: Vec<&str> = service.split("\n---\n").filter(|text| !text.contains("\nkind: Service\n")).collect();
     lab.write("advanced-policy-demo.yaml", &documents.join("\n---\n"));
     let gone = lab.run("sync --yes");
@@ -202,29 +189,29 @@ spec:
 #[test]
 fn the_articles_own_list_gets_its_wireguard_addresses_where_the_perimeter_stands() {
     let lab = Lab::platform9();
-    done(&lab, "lockdown");
+    lab.done("lockdown");
     lab.write("by-hand.yaml", BY_HAND);
     let service = lab.read("advanced-policy-demo.yaml");
     let service = service.replace("  type: ClusterIP\n", "  type: NodePort\n");
     let service = service.replace("    targetPort: 80\n", "    targetPort: 80\n    nodePort: 32127\n");
     lab.write("advanced-policy-demo.yaml", &service);
-    assert_eq!(verdict(&lab, "10.7.0.99", "10.128.146.177:32127"), "allow", "as the article has it");
+    assert_eq!(lab.verdict("10.7.0.99", "10.128.146.177:32127"), "allow", "as the article has it");
     assert!(lab.run("sync --check").starts_with("exit 0\n"));
     turn_wireguard_on(&lab);
-    assert_eq!(verdict(&lab, "10.7.0.99", "10.128.146.177:32127"), "deny");
+    assert_eq!(lab.verdict("10.7.0.99", "10.128.146.177:32127"), "deny");
     insta::assert_snapshot!("sync_by_hand", lab.run("sync --yes"));
     // The same two addresses that the article's author found with tcpdump, and nothing else of the file.
     let added = "      - 10.128.146.0/23\n      - 10.20.40.187/32\n      - 10.20.112.110/32\n";
     assert_eq!(lab.read("by-hand.yaml"), BY_HAND.replace("      - 10.128.146.0/23\n", added));
-    assert_eq!(verdict(&lab, "10.7.0.99", "10.128.146.177:32127"), "allow");
-    assert_eq!(verdict(&lab, "10.7.0.98", "10.128.146.177:32127"), "deny");
+    assert_eq!(lab.verdict("10.7.0.99", "10.128.146.177:32127"), "allow");
+    assert_eq!(lab.verdict("10.7.0.98", "10.128.146.177:32127"), "deny");
 }
 
 #[test]
 fn what_could_not_be_read_is_not_called_up_to_date() {
     let lab = Lab::platform9();
-    done(&lab, "lockdown");
-    done(&lab, "expose-nodeport nginx --from 10.7.0.99 --node-port 32127");
+    lab.done("lockdown");
+    lab.done("expose-nodeport nginx --from 10.7.0.99 --node-port 32127");
     let set = lab.read("zerotrust.yaml");
     let nodes = lab.read("nodes.yaml");
     lab.write(

@@ -6,7 +6,7 @@ use dialoguer::Select;
 
 use super::super::session::Session;
 use super::super::undo;
-use super::Work;
+use super::{Work, answered};
 use crate::cli::DryRun;
 use crate::findings::{CHANGE_UNFINISHED, Finding};
 use crate::kubernetes::Writer;
@@ -212,15 +212,10 @@ async fn stands(writer: &SourceWriter<'_>, record: &Record) -> Result<bool, Prob
 fn ask(number: u32) -> Answer {
     let answers = ["go on, and leave it as it is", "take it back first", "stop here"];
     let prompt = format!("What is to be done about change {number}?");
-    match Select::new().with_prompt(prompt).items(answers).default(0).interact_opt() {
-        Ok(Some(0)) => Answer::GoOn,
-        Ok(Some(1)) => Answer::TakeBack,
-        Ok(_) => Answer::Stop,
-        Err(_) => {
-            // Ctrl-C while the question stood there, with the cursor hidden.
-            _ = dialoguer::console::Term::stderr().show_cursor();
-            Answer::Stop
-        }
+    match answered(Select::new().with_prompt(prompt).items(answers).default(0).interact_opt()) {
+        Some(0) => Answer::GoOn,
+        Some(1) => Answer::TakeBack,
+        _ => Answer::Stop,
     }
 }
 

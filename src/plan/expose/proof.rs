@@ -128,7 +128,7 @@ pub fn clients(grant: &Grant) -> Vec<IpAddr> {
 /// Addresses that nobody granted: some of nobody in particular, and the neighbours of those that were named.
 pub fn strangers(world: &World, grant: &Grant) -> Vec<IpAddr> {
     let Peer::Nets(nets) = &grant.from else { return Vec::new() };
-    let mut ips: BTreeSet<IpAddr> = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
+    let mut ips: BTreeSet<IpAddr> = STRANGERS.into();
     ips.extend(
         nets.iter().take(8).flat_map(|net| [beside(net.network(), false), beside(net.broadcast(), true)]).flatten(),
     );

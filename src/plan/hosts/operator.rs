@@ -113,7 +113,7 @@ fn source(world: &World, operator: Option<&Operator>, hosts: &Hosts, to: IpAddr)
         return Some(local).filter(of_family);
     }
     let named = hosts.from.iter().map(|net| net.network()).find(of_family);
-    let anybody = || STRANGERS.iter().filter_map(|ip| ip.parse().ok()).find(of_family);
+    let anybody = || STRANGERS.into_iter().find(of_family);
     named.filter(|ip| !is_inside(world, *ip)).or_else(anybody)
 }
 

@@ -51,7 +51,7 @@ fn shown(packet: &Packet) -> String {
 fn kept(world: &World, hosts: &Hosts) -> Vec<Lifeline> {
     let mut kept: Vec<Lifeline> =
         lifelines::of(world).into_iter().filter(|line| !line.is_for_strangers(world)).collect();
-    let strangers: Vec<IpAddr> = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
+    let strangers = STRANGERS;
     let spared: Vec<IpAddr> = hosts::spared(world, hosts).iter().map(|net| net.network()).collect();
     let ports = |ports: &[GrantPort]| -> Vec<(Protocol, Option<u16>)> {
         let one = |port: &GrantPort| Some((Protocol::parse(&port.protocol)?, Some(port.first)));
@@ -105,7 +105,7 @@ fn open_doors(world: &World, ask: &Ask) -> Vec<Try> {
         })
         .filter(|ip| !is_inside(world, *ip))
         .collect();
-    let strangers = STRANGERS.iter().filter_map(|ip| ip.parse().ok());
+    let strangers = STRANGERS.into_iter();
     let sources: BTreeSet<IpAddr> = strangers.chain(clients).collect();
     let mut open = Vec::new();
     for doorway in doors::all(world) {
@@ -136,7 +136,7 @@ fn strangers_stop(end: &World, hosts: &Hosts) -> Result<(), PlanError> {
     };
     for node in end.nodes.values() {
         for own in node.addresses.iter().filter(|own| own.role == AddressRole::Host).map(|own| own.ip) {
-            let stranger = STRANGERS.iter().filter_map(|ip| ip.parse::<IpAddr>().ok());
+            let stranger = STRANGERS.into_iter();
             for source in stranger.filter(|source| source.is_ipv4() == own.is_ipv4()) {
                 for (protocol, number) in
                     ports.iter().filter(|(protocol, number)| !is_open(&node.name, *protocol, *number))

@@ -78,7 +78,7 @@ fn probes(world: &World, rule: &RuleSpec) -> Vec<Packet> {
     let address = |text: &String| text.parse::<ipnet::IpNet>().ok().map(|net| net.network());
     let mut sources: Vec<IpAddr> = rule.source.nets.iter().filter_map(address).collect();
     if sources.is_empty() {
-        sources = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
+        sources = STRANGERS.into();
     }
     let nodes = world.nodes.values().flat_map(|node| &node.addresses).filter(|own| own.role == AddressRole::Host);
     let to = |source: IpAddr| nodes.clone().map(|own| own.ip).find(|ip| ip.is_ipv4() == source.is_ipv4());

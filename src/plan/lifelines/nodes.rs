@@ -145,7 +145,7 @@ impl<'w> Cluster<'w> {
 
     /// What the node serves to strangers and asks of them.
     fn outside(&self, node: &Node, own: IpAddr, found: &mut Found) {
-        let strangers = STRANGERS.iter().filter_map(|ip| ip.parse::<IpAddr>().ok());
+        let strangers = STRANGERS.into_iter();
         let Some(outside) = strangers.into_iter().find(|ip| ip.is_ipv4() == own.is_ipv4()) else { return };
         let (name, world) = (&*node.name, "the world");
         for port in [22, 80, 443, 6443, KUBELET] {
@@ -193,7 +193,7 @@ impl<'w> Cluster<'w> {
             }
         };
         add("its node", tcp(mine, own, KUBELET), &[node]);
-        let strangers = STRANGERS.iter().filter_map(|ip| ip.parse::<IpAddr>().ok());
+        let strangers = STRANGERS.into_iter();
         strangers.filter(|ip| ip.is_ipv4() == own.is_ipv4()).take(1).for_each(|outside| {
             add("the world", tcp(mine, outside, 443), &[node]);
         });

@@ -10,7 +10,7 @@ use super::super::{Risk, callbacks, dns};
 use super::Flow;
 use super::nodes::hosts;
 use crate::model::flow::Protocol;
-use crate::model::world::{Callback, Pod, World};
+use crate::model::world::{Pod, World};
 
 /// How many pods of one kind are looked at.
 const PODS: usize = 2;
@@ -20,23 +20,26 @@ const ASKED: usize = 64;
 /// All of it.
 pub fn flows(world: &World) -> Vec<Flow> {
     let mut flows = names(world);
-    for (call, pod, packet) in callbacks::all_calls(world) {
-        flows.push(Flow {
-            risk: risk_of(&call),
-            what: format!("{} is answered by pod {}", call.from, pod.full_name()),
+    for (callers, pod, packet) in callbacks::all_calls(world) {
+        // The first caller of each kind stands for the others, which lose the same.
+        let mut kinds: BTreeMap<Risk, &String> = BTreeMap::new();
+        callers.iter().for_each(|caller| _ = kinds.entry(risk_of(caller)).or_insert(caller));
+        flows.extend(kinds.into_iter().map(|(risk, caller)| Flow {
+            risk,
+            what: format!("{caller} is answered by pod {}", pod.full_name()),
             packet,
             entry: None,
             nodes: Vec::new(),
-            namespaces: vec![pod.namespace],
-        });
+            namespaces: vec![pod.namespace.clone()],
+        }));
     }
     flows.extend(metrics(world));
     flows.extend(konnectivity(world));
     flows
 }
 
-fn risk_of(call: &Callback) -> Risk {
-    match call.from.strip_prefix("APIService ") {
+fn risk_of(caller: &str) -> Risk {
+    match caller.strip_prefix("APIService ") {
         Some(api) if api.ends_with("metrics.k8s.io") => Risk::MetricsServer,
         Some(api) if api.ends_with("projectcalico.org") => Risk::CalicoApiServer,
         Some(_) => Risk::AggregatedApis,
@@ -76,7 +79,7 @@ fn names(world: &World) -> Vec<Flow> {
                         }
                     }
                 }
-                let outside = STRANGERS.iter().filter_map(|ip| ip.parse::<IpAddr>().ok()).find(|ip| like(&ip));
+                let outside = STRANGERS.into_iter().find(|ip| like(&ip));
                 if let Some(outside) = outside {
                     let what = format!("DNS ({}) asks for names of the world", answers.full_name());
                     let mut asks = flow(Risk::Dns, what, *to, outside, (Protocol::UDP, 53));
@@ -91,7 +94,7 @@ fn names(world: &World) -> Vec<Flow> {
 
 /// metrics-server, by what calls it and not by its name, asks every kubelet.
 fn metrics(world: &World) -> Vec<Flow> {
-    let calls = world.callbacks.iter().filter(|call| risk_of(call) == Risk::MetricsServer);
+    let calls = world.callbacks.iter().filter(|call| risk_of(&call.from) == Risk::MetricsServer);
     let services: BTreeSet<(&String, &String)> = calls.map(|call| (&call.namespace, &call.service)).collect();
     let mut flows = Vec::new();
     for (namespace, name) in services {

@@ -1,7 +1,7 @@
 //! Every door by which clients outside come to Services, and whether it is open.
 //! Never opens or closes one.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
@@ -24,7 +24,8 @@ pub struct Doorway<'w> {
 }
 
 /// Nobody in particular: documentation addresses (RFC 5737, RFC 3849), of which no rule speaks.
-pub const STRANGERS: [&str; 2] = ["203.0.113.77", "2001:db8::77"];
+pub const STRANGERS: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(203, 0, 113, 77)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x77))];
 
 /// Who may come by a door.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,11 +141,10 @@ impl Doorway<'_> {
     /// Who may come by it, of strangers and of those that policies tell apart.
     pub fn open(&self, world: &World) -> Open {
         let (mut some, mut unknown) = (Vec::new(), None);
-        let strangers: Vec<IpAddr> = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
         let apart = apart::of(world, self.service);
-        for source in strangers.iter().copied().chain(apart.points.iter().copied()) {
+        for source in STRANGERS.into_iter().chain(apart.points.iter().copied()) {
             match self.passes(world, source) {
-                Pass::Yes if strangers.contains(&source) => return Open::ToAll,
+                Pass::Yes if STRANGERS.contains(&source) => return Open::ToAll,
                 Pass::Yes => some.push(source),
                 Pass::Unknown(why) => unknown = unknown.or(Some(why)),
                 Pass::No => {}
@@ -159,15 +159,13 @@ impl Doorway<'_> {
 
     /// Whether strangers are known to reach no backend by it.
     pub fn stops_strangers(&self, world: &World) -> bool {
-        let mut strangers = STRANGERS.iter().filter_map(|ip| ip.parse().ok());
-        strangers.all(|source| self.passes(world, source) == Pass::No)
+        STRANGERS.into_iter().all(|source| self.passes(world, source) == Pass::No)
     }
 
     /// The nodes by which some client comes now, of strangers and of those that policies tell apart, and not after.
     pub fn closes_at(&self, now: &World, after: &World) -> Vec<String> {
-        let strangers = STRANGERS.iter().filter_map(|ip| ip.parse().ok());
         let apart = apart::of(now, self.service);
-        let sources = strangers.chain(apart.points.iter().copied());
+        let sources = STRANGERS.into_iter().chain(apart.points.iter().copied());
         let tries = sources.flat_map(|source| self.tries(now, source)).filter(|one| is_usual(now, one));
         let closing = tries.filter(|one| one.passes(now) == Pass::Yes && one.passes(after) == Pass::No);
         let nodes: std::collections::BTreeSet<String> = closing.map(|one| one.node).collect();

@@ -72,6 +72,18 @@ pub fn missing(world: &World, interface: Option<&str>) -> Vec<Step> {
     steps
 }
 
+/// Takes away those that are ours; `why` is told the node.
+pub fn gone(world: &World, why: impl Fn(&str) -> String) -> Vec<Step> {
+    let ours = world.host_endpoints.iter().filter(|endpoint| is_ours(endpoint));
+    let step = |endpoint: &HostEndpoint| Step {
+        object: ObjectRef { kind: Kind::HostEndpoint, namespace: None, name: endpoint.name.clone() },
+        planned_on: None,
+        edits: vec![Edit::Delete],
+        why: why(&endpoint.node),
+    };
+    ours.map(step).collect()
+}
+
 /// A name that nobody has. Of two for one interface Felix takes the first by name, but there never are two.
 fn name(world: &World, node: &str) -> String {
     let node: String = node.chars().take(230).collect();

@@ -194,12 +194,11 @@ pub fn closes_hosts(world: &World, policy: &Policy) -> bool {
     if policy.hook != Hook::PreDnat {
         return false;
     }
-    let stranger: Option<IpAddr> = STRANGERS[0].parse().ok();
     let hosts = world.nodes.values().flat_map(|node| &node.addresses);
     let own = hosts.filter(|own| own.role == AddressRole::Host).map(|own| own.ip).find(IpAddr::is_ipv4);
-    let Some((source, to)) = stranger.zip(own) else { return false };
+    let Some(to) = own else { return false };
     let is_closed = |(protocol, number): &&(Protocol, u16)| {
-        let packet = packet(source, to, *protocol, Some(*number));
+        let packet = packet(STRANGERS[0], to, *protocol, Some(*number));
         let view = View::of(world, &packet);
         let deciding = policy.ingress.iter().flatten().filter(|rule| rule.action != RuleAction::Log);
         let first = deciding.into_iter().find(|rule| view.matches(rule) == Match::Yes);

@@ -61,11 +61,7 @@ pub(super) fn closing(
             format!("{} (for {})", doorway.name(), nets.join(" and "))
         };
         let name = only.as_ref().map_or_else(|| doorway.name(), whose);
-        if granted.contains(&doorway.key()) {
-            closed.push(name);
-            continue;
-        }
-        if close {
+        if close || granted.contains(&doorway.key()) {
             closed.push(name);
             continue;
         }

@@ -8,8 +8,7 @@ use super::super::simulate::simulate;
 use super::super::{Note, Plan, PlanError, Step, Weight};
 use super::doors::{self, Open};
 use super::{endpoints, hosts, is_closing, nodes_set, recognise};
-use crate::kubernetes::ObjectRef;
-use crate::kubernetes::names::{GRANT, Kind, NODES_LABEL};
+use crate::kubernetes::names::{GRANT, NODES_LABEL};
 use crate::model::policy::{Direction, PolicyId};
 use crate::model::spec::RuleSpec;
 use crate::model::world::{World, Written};
@@ -29,11 +28,8 @@ pub fn lower(world: &World) -> Result<Plan, PlanError> {
         return Err(PlanError::Refused { reason, hints: needing });
     }
     let mut plan = Plan { title: "unlock --perimeter".into(), ..Plan::default() };
-    for endpoint in world.host_endpoints.iter().filter(|endpoint| endpoints::is_ours(endpoint)) {
-        let object = ObjectRef { kind: Kind::HostEndpoint, namespace: None, name: endpoint.name.clone() };
-        let why = format!("it polices what enters node {} for the perimeter", endpoint.node);
-        plan.steps.push(Step { object, planned_on: None, edits: vec![Edit::Delete], why });
-    }
+    let why = |node: &str| format!("it polices what enters node {node} for the perimeter");
+    plan.steps.extend(endpoints::gone(world, why));
     if let Some(id) = recognise::ours(world) {
         plan.steps.extend(policy(world, &id, &mut plan.notes));
     }

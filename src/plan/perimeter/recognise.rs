@@ -49,11 +49,10 @@ pub fn is_perimeter(world: &World, policy: &Policy) -> bool {
 fn closes(world: &World, policy: &Policy) -> bool {
     let (first, last) = node_port_range(world);
     let samples = [first, first.midpoint(last), last - 1, last];
-    let stranger: Option<IpAddr> = STRANGERS[0].parse().ok();
     let nodes = world.nodes.values().flat_map(|node| node.all_addresses());
-    let Some((source, to)) = stranger.zip(nodes.into_iter().find(IpAddr::is_ipv4)) else { return false };
+    let Some(to) = nodes.into_iter().find(IpAddr::is_ipv4) else { return false };
     let closed = samples.iter().filter(|port| {
-        let packet = packet(source, to, Protocol::TCP, Some(**port));
+        let packet = packet(STRANGERS[0], to, Protocol::TCP, Some(**port));
         let view = View::of(world, &packet);
         let deciding = policy.ingress.iter().flatten().filter(|rule| rule.action != RuleAction::Log);
         let first = deciding.into_iter().find(|rule| view.matches(rule) == Match::Yes);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::super::decide::{object, version_of};
+use super::super::decide::{deletion, object, version_of};
 use super::super::edit::Edit;
 use super::super::perimeter::recognise;
 use super::super::roles::{LOCKDOWN, OBSERVING, PERIMETER, is_lockdown, lets_all_pass, role};
@@ -53,17 +53,12 @@ pub fn of(world: &World, standing: &Standing) -> Result<Enforced, PlanError> {
     }
     enforced.comes.extend(of_nodes(world, standing));
     for id in ours.into_iter().chain(&standing.nodes) {
-        enforced.goes.push(gone(world, id, "it only observes, and what it observes is enforced by then"));
+        enforced.goes.push(deletion(world, id, "it only observes, and what it observes is enforced by then"));
     }
     for id in &standing.staged {
-        enforced.goes.push(gone(world, id, "it is enforced by then"));
+        enforced.goes.push(deletion(world, id, "it is enforced by then"));
     }
     Ok(enforced)
-}
-
-/// Deletes a policy.
-pub fn gone(world: &World, id: &PolicyId, why: &str) -> Step {
-    Step { object: object(id), planned_on: version_of(world, id), edits: vec![Edit::Delete], why: why.into() }
 }
 
 fn created(world: &World, document: Value, id: &PolicyId, why: &str) -> Result<Step, PlanError> {

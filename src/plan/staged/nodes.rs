@@ -1,11 +1,9 @@
 //! `lockdown --nodes --observe`: what the lock of the nodes would drop is logged, and passes.
 //! Never changes a verdict: instead of every Deny there is a Log, and chains before DNAT have no end that drops.
 
-use std::net::IpAddr;
-
 use serde_json::json;
 
-use super::super::decide::{object, version_of};
+use super::super::decide::{deletion, object, version_of};
 use super::super::edit::Edit;
 use super::super::hosts::{self, Ask};
 use super::super::perimeter::doors::{self, Pass, STRANGERS, Try, is_usual};
@@ -28,10 +26,7 @@ pub fn observe(world: &World, ask: &Ask, logging: &Logging) -> Result<Plan, Plan
     let mut plan = Plan { title: "lockdown of the nodes, observed".into(), ..Plan::default() };
     let standing = of_nodes(world);
     // What the lock would be, in a world without what observes it.
-    let gone = standing
-        .map(|policy| super::enforce::gone(world, &policy.id, "seen without it"))
-        .into_iter()
-        .collect::<Vec<_>>();
+    let gone = standing.map(|policy| deletion(world, &policy.id, "seen without it")).into_iter().collect::<Vec<_>>();
     let bare = simulate(world, &gone)?;
     let inline = Ask { shape: super::super::perimeter::Shape { inline: true, ..ask.shape.clone() }, ..ask.clone() };
     let locked = hosts::lock(&bare, &inline)?;
@@ -163,7 +158,7 @@ fn before_dnat(world: &World) -> impl Iterator<Item = &crate::model::policy::Pol
 /// Walks what nodes and pods do, and strangers at every door and node, before and after each step.
 fn unchanged(world: &World, steps: &[Step]) -> Result<(), PlanError> {
     let lines = lifelines::of(world);
-    let strangers: Vec<IpAddr> = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
+    let strangers = STRANGERS;
     let mut tries: Vec<(Try, Pass)> = Vec::new();
     for doorway in doors::all(world) {
         for source in &strangers {

@@ -2,6 +2,7 @@
 //! Never leaves a lifeline out: what keeps the cluster itself reachable comes first.
 
 use super::super::amend::amend;
+use super::super::decide::deletion;
 use super::super::edit::Edit;
 use super::super::hosts;
 use super::super::lockdown::{Ask, check_names, dns_lifelines, dns_rules, left_open, locked};
@@ -94,7 +95,7 @@ pub fn lock_nodes(world: &World, standing: &Standing, ask: &hosts::Ask) -> Resul
         .and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default();
     let memory = Memory::of(world);
-    let gone = enforce::gone(world, id, "it only observes, and what it observes is enforced by then");
+    let gone = deletion(world, id, "it only observes, and what it observes is enforced by then");
     let without = simulate(world, std::slice::from_ref(&gone))?;
     let ask = hosts::Ask {
         from: if ask.from.is_empty() { remembered.from } else { ask.from.clone() },

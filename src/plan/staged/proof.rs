@@ -127,7 +127,7 @@ fn shown(packet: &Packet) -> String {
 /// Packets of strangers, nodes, other pods and every address that a policy of the pod names, to ports that policies and pods
 /// name and to one that nobody does.
 fn packets(world: &World, after: &World, pod: &Pod, direction: Direction, others: &[usize]) -> Vec<Packet> {
-    let mut remotes: BTreeSet<IpAddr> = STRANGERS.iter().filter_map(|ip| ip.parse().ok()).collect();
+    let mut remotes: BTreeSet<IpAddr> = STRANGERS.into();
     remotes.extend(world.nodes.values().take(4).flat_map(|node| node.all_addresses()));
     remotes.extend(others.iter().take(OTHERS).flat_map(|index| world.pods[*index].addresses.clone()));
     let mut ports: BTreeSet<(Protocol, Option<u16>)> =

@@ -1,20 +1,17 @@
 //! Takes away what is staged or observed.
 //! Never closes anything by that: grants that were given while a lockdown was observed would close their pods without it.
 
-use super::super::decide::selects;
-use super::super::edit::Edit;
+use super::super::decide::{deletion, selects};
 use super::super::perimeter::{endpoints, recognise};
 use super::super::revoke::grants;
 use super::super::roles::{OBSERVING, role};
 use super::super::simulate::simulate;
 use super::super::{Note, PlanError, Step};
-use super::enforce::{SUFFIX, gone};
+use super::enforce::SUFFIX;
 use super::logging;
 use super::memory::Memory;
 use super::proof;
 use super::{Standing, of_nodes};
-use crate::kubernetes::ObjectRef;
-use crate::kubernetes::names::Kind;
 use crate::model::policy::{Policy, PolicyId};
 use crate::model::world::World;
 
@@ -52,7 +49,7 @@ pub fn applications(
             return Err(PlanError::Refused { reason, hints: vec!["have it deleted there".into()] });
         }
         let why = if id.kind.is_staged() { "it is staged, and closes nothing" } else { "it only observes" };
-        steps.push(gone(world, id, why));
+        steps.push(deletion(world, id, why));
     }
     if meant.iter().any(|id| !id.kind.is_staged()) {
         refuse_closing(world, first, &steps)?;
@@ -89,13 +86,9 @@ fn refuse_closing(world: &World, first: &[Step], steps: &[Step]) -> Result<(), P
 /// The steps for nodes: the policy that observes, and host endpoints of ours that nothing else needs.
 pub fn nodes(world: &World, notes: &mut Vec<Note>) -> Vec<Step> {
     let Some(policy) = of_nodes(world) else { return Vec::new() };
-    let mut steps = vec![gone(world, &policy.id, "it only observes what enters the nodes")];
+    let mut steps = vec![deletion(world, &policy.id, "it only observes what enters the nodes")];
     if recognise::ours(world).is_none() {
-        for endpoint in world.host_endpoints.iter().filter(|endpoint| endpoints::is_ours(endpoint)) {
-            let object = ObjectRef { kind: Kind::HostEndpoint, namespace: None, name: endpoint.name.clone() };
-            let why = format!("it was made to observe what enters node {}", endpoint.node);
-            steps.push(Step { object, planned_on: None, edits: vec![Edit::Delete], why });
-        }
+        steps.extend(endpoints::gone(world, |node| format!("it was made to observe what enters node {node}")));
     }
     let applications = Standing::of(world).is_some_and(|standing| {
         standing.observing.iter().any(|id| world.written.get(id).and_then(role) == Some(OBSERVING))

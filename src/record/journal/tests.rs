@@ -134,25 +134,11 @@ async fn an_object_that_was_written_twice_has_what_each_write_changed() {
     assert_eq!(found, [(json!({ "was": 1 }), json!({ "is": 1 })), (json!({ "was": 2 }), json!({ "is": 2 }))]);
 }
 
-/// The server goes away once, before or after it did what was asked.
-fn hiccup(memory: &mut Memory, verb: &'static str, done: bool) {
-    let struck = std::cell::Cell::new(false);
-    memory.before = Some(Box::new(move |memory, asked, object| {
-        if asked != verb || struck.replace(true) {
-            return None;
-        }
-        if let Some(lost) = memory.lost.borrow_mut().take().filter(|_| done) {
-            memory.put(lost);
-        }
-        Some(AccessError::Unavailable(format!("no answer for {object}")))
-    }));
-}
-
 #[tokio::test]
 async fn a_record_of_which_nobody_says_whether_it_was_written_is_looked_for() {
     for (verb, done) in [("create", false), ("create", true), ("replace", false), ("replace", true)] {
         let mut memory = Memory::default();
-        hiccup(&mut memory, verb, done);
+        memory.goes_away_at(verb, done);
         assert_eq!(one(&memory).await, 1, "{verb} {done}");
         let listed = list(&memory, "kube-system").await.unwrap();
         assert_eq!(listed.len(), 1, "no second one: {verb} {done}");

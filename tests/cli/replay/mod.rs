@@ -8,7 +8,7 @@ mod strict;
 mod variants;
 
 use super::Lab;
-use super::exposing::{NODES, done, verdict};
+use super::exposing::NODES;
 use families::Family;
 use variants::{VARIANTS, Variant};
 
@@ -105,18 +105,18 @@ fn replay(turn: usize, variant: &Variant) {
     let commands = commands(variant);
     assert!(commands.len() <= 6);
     for line in &commands {
-        done(&lab, line);
+        lab.done(line);
     }
     let mut wrong = Vec::new();
     for (from, to) in must_pass(variant) {
-        let verdict = verdict(&lab, &from, &to);
+        let verdict = lab.verdict(&from, &to);
         if verdict != "allow" {
             wrong.push(format!("{verdict}, and must pass: {from} -> {to}"));
         }
     }
     let neighbours = must_not_pass(variant).into_iter().enumerate();
     for (_, (from, to)) in neighbours.filter(|(index, _)| turn == 0 || (index + turn).is_multiple_of(SHARE)) {
-        let verdict = verdict(&lab, &from, &to);
+        let verdict = lab.verdict(&from, &to);
         if !["deny", "unknown"].contains(&verdict.as_str()) {
             wrong.push(format!("{verdict}, and must not: {from} -> {to}"));
         }

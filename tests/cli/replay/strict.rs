@@ -3,14 +3,13 @@
 
 use super::super::Lab;
 use super::edits::{neighbours, replace};
-use super::{done, verdict};
 
 const EXPOSE: &str = "expose-nodeport nginx --from 10.7.0.99 --node-port 32127";
 
 fn locked() -> Lab {
     let lab = Lab::platform9();
     neighbours(&lab);
-    done(&lab, "lockdown");
+    lab.done("lockdown");
     lab
 }
 
@@ -53,14 +52,14 @@ fn somebodys_deny_is_not_overridden_wherever_it_stands() {
 fn an_open_door_of_another_service_closes_only_when_that_is_asked() {
     let lab = locked();
     let stranger = "203.0.113.9";
-    assert_eq!(verdict(&lab, stranger, "10.128.147.68:32443"), "allow");
-    let said = done(&lab, EXPOSE);
+    assert_eq!(lab.verdict(stranger, "10.128.147.68:32443"), "allow");
+    let said = lab.done(EXPOSE);
     assert!(said.contains("found open, and kept so: node port 32443"), "{said}");
-    assert_eq!(verdict(&lab, stranger, "10.128.147.68:32443"), "allow");
+    assert_eq!(lab.verdict(stranger, "10.128.147.68:32443"), "allow");
     let lab = locked();
-    let said = done(&lab, &format!("{EXPOSE} --close-others"));
+    let said = lab.done(&format!("{EXPOSE} --close-others"));
     assert!(said.contains("32443"), "{said}");
-    assert_eq!(verdict(&lab, stranger, "10.128.147.68:32443"), "deny");
+    assert_eq!(lab.verdict(stranger, "10.128.147.68:32443"), "deny");
 }
 
 #[test]
@@ -79,37 +78,37 @@ fn an_interface_without_a_host_endpoint_makes_it_unknown_and_never_yes() {
 #[test]
 fn a_node_that_came_later_is_no_way_in_for_strangers() {
     let lab = locked();
-    done(&lab, EXPOSE);
+    lab.done(EXPOSE);
     // Its address is in no set yet, so that nobody comes to the pods by it, the client neither.
     let node = "---\napiVersion: v1\nkind: Node\nmetadata:\n  name: fifth\n  annotations:\n    projectcalico.org/IPv4Address: \
                 10.128.147.200/23\nstatus:\n  addresses:\n  - type: InternalIP\n    address: 10.128.147.200\n";
     let nodes = lab.read("nodes.yaml");
     lab.write("nodes.yaml", &format!("{nodes}{node}"));
     for client in ["203.0.113.9", "10.7.0.99"] {
-        assert_eq!(verdict(&lab, client, "10.128.147.200:32127"), "deny", "{client}");
+        assert_eq!(lab.verdict(client, "10.128.147.200:32127"), "deny", "{client}");
     }
-    done(&lab, "expose-nodeport nginx --from 10.7.0.99");
-    assert_eq!(verdict(&lab, "10.7.0.99", "10.128.147.200:32127"), "allow");
-    assert_eq!(verdict(&lab, "203.0.113.9", "10.128.147.200:32127"), "deny");
+    lab.done("expose-nodeport nginx --from 10.7.0.99");
+    assert_eq!(lab.verdict("10.7.0.99", "10.128.147.200:32127"), "allow");
+    assert_eq!(lab.verdict("203.0.113.9", "10.128.147.200:32127"), "deny");
 }
 
 #[test]
 fn wireguard_that_comes_between_two_exposures_is_noticed_by_the_next() {
     let lab = locked();
-    done(&lab, EXPOSE);
+    lab.done(EXPOSE);
     super::edits::wireguard(&lab);
     let far = "10.128.146.177:32127";
-    assert_eq!(verdict(&lab, "10.7.0.99", far), "deny", "as in the article: the tunnel's address is in no rule yet");
-    done(&lab, "expose-lb nginx --from 10.7.0.99 --address 10.128.146.112");
+    assert_eq!(lab.verdict("10.7.0.99", far), "deny", "as in the article: the tunnel's address is in no rule yet");
+    lab.done("expose-lb nginx --from 10.7.0.99 --address 10.128.146.112");
     for node in super::NODES {
-        assert_eq!(verdict(&lab, "10.7.0.99", &format!("{node}:32127")), "allow", "{node}");
-        assert_eq!(verdict(&lab, "10.7.0.98", &format!("{node}:32127")), "deny", "{node}");
+        assert_eq!(lab.verdict("10.7.0.99", &format!("{node}:32127")), "allow", "{node}");
+        assert_eq!(lab.verdict("10.7.0.98", &format!("{node}:32127")), "deny", "{node}");
     }
     // A tunnel that gets another address.
     replace(&lab, "nodes.yaml", "10.20.103.129", "10.20.103.135");
-    assert_eq!(verdict(&lab, "10.7.0.99", far), "deny");
-    done(&lab, "expose-nodeport nginx --from 10.7.0.99");
-    assert_eq!(verdict(&lab, "10.7.0.99", far), "allow");
+    assert_eq!(lab.verdict("10.7.0.99", far), "deny");
+    lab.done("expose-nodeport nginx --from 10.7.0.99");
+    assert_eq!(lab.verdict("10.7.0.99", far), "allow");
 }
 
 /// The article's end state, and then a tunnel that gets another address: `sync --check` says so, and `sync` mends it.
@@ -132,23 +131,23 @@ fn a_tunnels_new_address_is_noticed_and_mended_on_every_wire() {
         let lab = Lab::platform9();
         neighbours(&lab);
         edit(&lab);
-        done(&lab, "lockdown");
-        done(&lab, EXPOSE);
-        done(&lab, "bgp-allow bgp-demo/storefront --from 10.30.0.0/16 --advertise cluster");
+        lab.done("lockdown");
+        lab.done(EXPOSE);
+        lab.done("bgp-allow bgp-demo/storefront --from 10.30.0.0/16 --advertise cluster");
         assert!(lab.run("sync --check").starts_with("exit 0\n"), "{wire}: all is in step");
         replace(&lab, "nodes.yaml", "10.20.103.129", "10.20.103.135");
-        assert_eq!(verdict(&lab, "10.7.0.99", "10.128.146.177:32127"), "deny", "{wire}");
+        assert_eq!(lab.verdict("10.7.0.99", "10.128.146.177:32127"), "deny", "{wire}");
         let check = lab.run("sync --check");
         assert!(check.starts_with("exit 3\n") && check.contains("10.20.103.135"), "{wire}: {check}");
-        done(&lab, "sync");
+        lab.done("sync");
         assert!(lab.run("sync --check").starts_with("exit 0\n"), "{wire}");
         for node in super::NODES {
-            assert_eq!(verdict(&lab, "10.7.0.99", &format!("{node}:32127")), "allow", "{wire} {node}");
-            assert_eq!(verdict(&lab, "10.7.0.98", &format!("{node}:32127")), "deny", "{wire} {node}");
+            assert_eq!(lab.verdict("10.7.0.99", &format!("{node}:32127")), "allow", "{wire} {node}");
+            assert_eq!(lab.verdict("10.7.0.98", &format!("{node}:32127")), "deny", "{wire} {node}");
         }
-        assert_eq!(verdict(&lab, "10.30.1.1", "10.21.172.202:80"), "allow", "{wire}");
+        assert_eq!(lab.verdict("10.30.1.1", "10.21.172.202:80"), "allow", "{wire}");
         // The old address may be a pod's by now, and lets nobody in.
         replace(&lab, "neighbours.yaml", "10.20.103.190", "10.20.103.129");
-        assert_eq!(verdict(&lab, super::IMPOSTOR, "nginx"), "deny", "{wire}");
+        assert_eq!(lab.verdict(super::IMPOSTOR, "nginx"), "deny", "{wire}");
     }
 }
