@@ -77,6 +77,7 @@ codes! {
     RULE_WITHOUT_GRANT = "ZT0301", Warning, "a rule names a grant that no policy holds";
     GRANT_WITHOUT_RULE = "ZT0302", Warning, "a grant has no rule";
     GRANT_UNREADABLE = "ZT0303", Warning, "a grant cannot be read";
+    GRANT_HALF_REVOKED = "ZT0304", Warning, "a grant was not taken back to the end";
     OBSERVED_OPENS = "ZT0305", Error, "an observing lockdown lets pass what this policy closes";
     BEHIND = "ZT0401", Warning, "it is not what nodes, tunnels and Services are today";
     BEHIND_ELSEWHERE = "ZT0402", Warning, "it is not what nodes, tunnels and Services are today, and somebody has to decide";

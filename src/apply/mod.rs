@@ -4,6 +4,7 @@
 
 pub mod difference;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use serde_json::Value;
 use crate::kubernetes::{AccessError, ObjectRef, Writer};
 use crate::model::validate::{Violation, validate};
 use crate::model::world::Version;
-use crate::plan::edit::{Edit, apply_all};
+use crate::plan::edit::{Edit, apply_all, grants_gained, holds};
 use crate::plan::{Note, Plan};
 use crate::record::Entry;
 use crate::record::journal::{Journal, JournalError};
@@ -29,6 +30,7 @@ pub struct Prepared {
     pub notes: Vec<Note>,
     /// Writes, in order.
     pub steps: Vec<PreparedStep>,
+    rests_on: BTreeMap<String, ObjectRef>,
 }
 
 /// One object's change.
@@ -177,13 +179,18 @@ impl ApprovedPlan {
     }
 }
 
-/// Reads every object of the plan, all at the same time, and computes what each write would mean now.
+/// Reads every object of the plan, all at the same time, and computes what each write would mean now; what is written twice
+/// is the second time as the first leaves it.
 pub async fn prepare<W: Writer>(writer: &W, plan: Plan, version: Option<Version>) -> Result<Prepared, Stop> {
     let reads = join_all(plan.steps.iter().map(|step| writer.get(&step.object))).await;
-    let mut steps = Vec::new();
+    let mut steps: Vec<PreparedStep> = Vec::new();
     for (step, read) in plan.steps.into_iter().zip(reads) {
         let object = step.object;
-        let before = read.map_err(|error| Stop::Access { object: object.clone(), error })?;
+        let earlier = steps.iter().rfind(|earlier| earlier.object == object).map(|earlier| earlier.after.clone());
+        let before = match earlier {
+            Some(after) => after,
+            None => read.map_err(|error| Stop::Access { object: object.clone(), error })?,
+        };
         let after = edited(&object, &step.edits, before.as_ref())?;
         let difference = Difference::between(before.as_ref(), after.as_ref());
         if difference.is_empty() {
@@ -192,7 +199,7 @@ pub async fn prepare<W: Writer>(writer: &W, plan: Plan, version: Option<Version>
         check(&object, &step.edits, after.as_ref(), version)?;
         steps.push(PreparedStep { object, why: step.why, before, after, difference, edits: step.edits });
     }
-    Ok(Prepared { title: plan.title, notes: plan.notes, steps })
+    Ok(Prepared { title: plan.title, notes: plan.notes, steps, rests_on: plan.rests_on })
 }
 
 /// Carries out the plan. The record, where there is one, is written before the first write and stays open: the caller
@@ -214,7 +221,9 @@ pub async fn apply<W: Writer>(
         }
     }
     for step in &plan.steps {
-        match write(writer, step, interrupt, patience).await {
+        let earlier = change.written.iter().rfind(|written| written.object == step.object);
+        let found = earlier.map_or(&step.before, |written| &written.after).clone();
+        match write(writer, step, found, &plan.rests_on, interrupt, patience).await {
             Ok(None) => {}
             Ok(Some(written)) => {
                 if let Some(journal) = journal.as_deref_mut() {
@@ -235,13 +244,15 @@ pub async fn apply<W: Writer>(
 async fn write<W: Writer>(
     writer: &W,
     step: &PreparedStep,
+    found: Option<Value>,
+    rests_on: &BTreeMap<String, ObjectRef>,
     interrupt: &Interrupt,
     patience: Patience,
 ) -> Result<Option<Written>, Stop> {
     let object = &step.object;
     let access = |error| Stop::Access { object: object.clone(), error };
     let began = Instant::now();
-    let mut before = step.before.clone();
+    let mut before = found;
     // What was there when a write got no answer.
     let mut doubtful: Option<Option<Value>> = None;
     for attempt in 1..=patience.tries {
@@ -257,6 +268,7 @@ async fn write<W: Writer>(
             let reason = "the write would not mean any more what was approved".into();
             return Err(Stop::Stale { object: object.clone(), reason });
         }
+        stand(writer, object, before.as_ref(), after.as_ref(), rests_on).await?;
         let doubt = match send(writer, before.as_ref(), after.as_ref()).await {
             Ok(stored) => return Ok(Some(Written { object: object.clone(), before, after: stored })),
             Err(AccessError::Conflict(_) | AccessError::Exists(_) | AccessError::Missing(_)) => None,
@@ -279,6 +291,33 @@ async fn write<W: Writer>(
         }
     }
     Err(Stop::Contended { object: object.clone(), tries: patience.tries })
+}
+
+/// Whether the grants whose rules come in are still held. Looked at after the object was read: whoever takes one back from
+/// then on takes it from its holder first, and from this object as it is after the write.
+async fn stand<W: Writer>(
+    writer: &W,
+    object: &ObjectRef,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    rests_on: &BTreeMap<String, ObjectRef>,
+) -> Result<(), Stop> {
+    for id in grants_gained(before, after) {
+        let Some(holder) = rests_on.get(&id) else { continue };
+        let held = match holder == object {
+            true => after.is_some_and(|after| holds(after, &id)),
+            false => {
+                let read = writer.get(holder).await;
+                let now = read.map_err(|error| Stop::Access { object: holder.clone(), error })?;
+                now.is_some_and(|now| holds(&now, &id))
+            }
+        };
+        if !held {
+            let reason = format!("grant {id}, whose rules it was to get, is taken back");
+            return Err(Stop::Stale { object: object.clone(), reason });
+        }
+    }
+    Ok(())
 }
 
 /// Shorter with each try: somebody wins each round, and of those who lost, whoever lost most often comes first.

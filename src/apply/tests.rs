@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::*;
 use crate::kubernetes::memory::Memory;
-use crate::kubernetes::names::Kind;
+use crate::kubernetes::names::{GRANT, Kind};
 use crate::model::policy::Direction;
-use crate::model::spec::{EntitySpec, RuleSpec};
+use crate::model::spec::{EntitySpec, RuleMetadata, RuleSpec};
 use crate::plan::Step;
 
 const PATIENCE: Patience = Patience { tries: 200, within: Duration::from_secs(60), spread: Duration::from_millis(0) };
@@ -41,7 +41,7 @@ fn plan(steps: Vec<(&str, Vec<Edit>)>) -> Plan {
         edits,
         why: String::new(),
     };
-    Plan { title: "a test".into(), steps: steps.into_iter().map(step).collect(), notes: Vec::new() }
+    Plan { title: "a test".into(), steps: steps.into_iter().map(step).collect(), ..Plan::default() }
 }
 
 fn add(number: usize) -> Vec<Edit> {
@@ -204,4 +204,49 @@ async fn a_write_that_gets_no_answer_twice_stays_in_doubt() {
     }));
     let (change, stop) = run(&memory, plan(vec![("web", add(1))])).await.unwrap();
     assert!(change.written.is_empty() && stop.is_some_and(|stop| stop.is_in_doubt()));
+}
+
+/// A rule that carries a grant.
+fn granted(number: usize, id: &str) -> RuleSpec {
+    let metadata = RuleMetadata { annotations: [(GRANT.to_string(), id.to_string())].into() };
+    RuleSpec { metadata: Some(metadata), ..rule(number) }
+}
+
+fn holder(id: &str) -> Value {
+    let mut policy = policy("holder", json!([]));
+    policy["metadata"]["annotations"] = json!({ format!("{GRANT}-{id}"): "{}" });
+    policy
+}
+
+/// Whoever takes a grant back takes it from its holder first: a rule of it that somebody planned to mend elsewhere before
+/// that does not come in behind their back.
+#[tokio::test(start_paused = true)]
+async fn a_rule_of_a_grant_that_is_taken_back_in_between_does_not_come_in() {
+    for (taken_back, expected) in [(false, 1), (true, 0)] {
+        let memory = Memory::default();
+        memory.put(policy("web", json!([])));
+        memory.put(holder("a"));
+        let mends = vec![Edit::AddRules(Direction::Ingress, vec![granted(1, "a")])];
+        let mut plan = plan(vec![("web", mends)]);
+        plan.rests_on = [("a".to_string(), reference("holder"))].into();
+        let approved = prepare(&memory, plan, None).await.unwrap().approved();
+        if taken_back {
+            memory.put(policy("holder", json!([])));
+        }
+        let (change, stop) = apply(&memory, &approved, None, &Interrupt::default(), PATIENCE).await;
+        assert_eq!(change.written.len(), expected);
+        assert_eq!(stop.is_some(), taken_back, "{stop:?}");
+        assert_eq!(rules(&memory, "web"), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_twice_is_written_on_what_the_first_write_left() {
+    let memory = Memory::default();
+    memory.put(policy("web", json!([])));
+    let (change, stop) = run(&memory, plan(vec![("web", add(1)), ("web", add(2))])).await.unwrap();
+    assert_eq!((change.written.len(), stop), (2, None));
+    assert_eq!(rules(&memory, "web"), 2);
+    let replaced = memory.log.borrow().iter().filter(|request| request.starts_with("replace")).count();
+    assert_eq!(replaced, 2, "none met the other: {:?}", memory.log.borrow());
 }

@@ -77,7 +77,7 @@ impl Allow {
                     let text = format!("the grant is {id}: `kubectl zerotrust revoke {id}` takes it back");
                     plan.notes.push(Note { weight: Weight::Fact, text });
                 }
-                Ok(Planned { plan, calico: scene.world.calico })
+                Ok(Planned::on(&scene.world, plan))
             })
             .await
         })

@@ -1,12 +1,12 @@
 //! What every command that changes something does with its plan: show it, ask, write it, say what was done.
 //! Never knows what the plan is for.
 
+mod asked;
 mod permitted;
 mod printed;
 mod taken_back;
 pub mod unfinished;
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use super::confirming::Vigil;
@@ -15,10 +15,11 @@ use super::trial;
 use crate::apply::{ApprovedPlan, Change, Patience, Prepared, Stop, apply, prepare};
 use crate::cli::{DryRun, Output, Writing};
 use crate::kubernetes::source::{Source, SourceWriter};
-use crate::model::world::Version;
+use crate::model::world::{Version, World};
 use crate::outcome::{Outcome, Problem};
 use crate::plan::Plan;
 use crate::plan::assertion::Assertion;
+use crate::plan::revoke::holders;
 use crate::record::journal::{self, Journal, JournalError, Listed};
 use crate::record::{State, Summary};
 use crate::show::diff;
@@ -36,6 +37,14 @@ pub struct Planned {
     pub plan: Plan,
     /// Calico's version, whose rules the objects must follow.
     pub calico: Option<Version>,
+}
+
+impl Planned {
+    /// A plan for a world. Rules of the world's grants come in only while these stand.
+    pub fn on(world: &World, mut plan: Plan) -> Planned {
+        plan.rests_on = holders(world);
+        Planned { plan, calico: world.calico }
+    }
 }
 
 /// Who reads what is said of a change.
@@ -227,43 +236,6 @@ impl Work<'_> {
         Ok(Outcome::Done)
     }
 
-    /// Shows the plan and gets a yes for it, if there is something in it that was not approved before.
-    fn approve(&mut self, prepared: Prepared) -> Result<ApprovedPlan, Problem> {
-        let context = self.session.context;
-        if self.approved.as_ref().is_some_and(|approved| approved.covers(&prepared)) {
-            return Ok(prepared.approved());
-        }
-        if self.voice == Voice::Log {
-            self.approved = Some(prepared.clone());
-            return Ok(prepared.approved());
-        }
-        let text =
-            diff::plan(&prepared, if self.writing.output.is_text() { context.paint } else { context.paint_errors });
-        let asks = !self.writing.yes && self.writing.dry_run == DryRun::None;
-        match self.writing.output.is_text() {
-            true => context.print(&format!("{text}\n")),
-            false if asks => context.say(&format!("{text}\n")),
-            false => context.say(&diff::notes(&prepared.notes, context.paint_errors)),
-        }
-        self.session.listen();
-        if asks && !self.ask(&prepared)? {
-            return Err(Problem::refused("the change was not made"));
-        }
-        self.approved = Some(prepared.clone());
-        Ok(prepared.approved())
-    }
-
-    fn ask(&self, prepared: &Prepared) -> Result<bool, Problem> {
-        if !self.session.context.interactive || !std::io::stderr().is_terminal() {
-            let problem = Problem::usage("the change needs a yes, and there is no terminal to ask on");
-            return Err(problem.hint("--yes makes it without asking, --dry-run=client only shows it"));
-        }
-        let count = prepared.steps.len();
-        let objects = if count == 1 { "this object".to_string() } else { format!("these {count} objects") };
-        let answer = dialoguer::Confirm::new().with_prompt(format!("Change {objects}?")).default(false).interact_opt();
-        Ok(answered(answer).unwrap_or(false))
-    }
-
     /// A record is kept on clusters only: files have a history of their own, and a dry run changes nothing.
     async fn open_journal(&mut self, approved: &ApprovedPlan, calico: Option<Version>) -> Result<(), Problem> {
         let Source::Cluster(cluster) = &self.session.source else { return Ok(()) };
@@ -376,15 +348,6 @@ impl Work<'_> {
             None => problem,
         })
     }
-}
-
-/// What a person answered, if anything.
-fn answered<T>(answer: dialoguer::Result<Option<T>>) -> Option<T> {
-    answer.unwrap_or_else(|_| {
-        // Ctrl-C while the question stood there, with the cursor hidden.
-        _ = dialoguer::console::Term::stderr().show_cursor();
-        None
-    })
 }
 
 /// Who makes a change, as far as the kubeconfig tells.

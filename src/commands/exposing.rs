@@ -162,5 +162,5 @@ fn planned(mut plan: Plan, id: &str, scene: &Scene) -> Planned {
         let text = format!("the grant is {id}: `kubectl zerotrust revoke {id}` takes it back");
         plan.notes.push(Note { weight: Weight::Fact, text });
     }
-    Planned { plan, calico: scene.world.calico }
+    Planned::on(&scene.world, plan)
 }

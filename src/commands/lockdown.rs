@@ -145,7 +145,7 @@ impl Lockdown {
                     (_, _, None) => lockdown(world, &ask)?,
                     (_, _, Some(hosts)) => hosts::lock_too(world, lockdown(world, &ask)?, hosts)?,
                 };
-                Ok(Planned { plan, calico: world.calico })
+                Ok(Planned::on(world, plan))
             })
             .await
         })

@@ -64,7 +64,7 @@ impl Promote {
             change(session, &self.writing, None, async || {
                 let scene = session.observe(needs::lockdown(), needs::promotion_follow_ups).await?;
                 let plan = promote_all(&scene.world, &ask, &nodes)?;
-                Ok(Planned { plan, calico: scene.world.calico })
+                Ok(Planned::on(&scene.world, plan))
             })
             .await
         })

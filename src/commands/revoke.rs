@@ -50,7 +50,7 @@ impl Revoke {
             let which = self.which(session.namespace().as_deref())?;
             change(session, &self.writing, None, async || {
                 let scene = session.observe(first(&which), |world| next(world, &which)).await?;
-                Ok(Planned { plan: revoke(&scene.world, &which)?, calico: scene.world.calico })
+                Ok(Planned::on(&scene.world, revoke(&scene.world, &which)?))
             })
             .await
         })

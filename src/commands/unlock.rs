@@ -58,7 +58,7 @@ impl Unlock {
                     (false, true) => hosts::lower::unlock(&scene.world)?,
                     (false, false) => unlock(&scene.world, self.name.as_deref())?,
                 };
-                Ok(Planned { plan, calico: scene.world.calico })
+                Ok(Planned::on(&scene.world, plan))
             })
             .await
         })

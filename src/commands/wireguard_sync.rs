@@ -82,7 +82,7 @@ impl WireguardSync {
                 left.set(after(&synced));
                 let unmended = show::sync::unmended(&synced.drift);
                 synced.plan.notes.extend(unmended.into_iter().map(|text| Note { weight: Weight::Warning, text }));
-                Ok(Planned { plan: synced.plan, calico: scene.world.calico })
+                Ok(Planned::on(&scene.world, synced.plan))
             })
             .await?;
             Ok(if outcome == Outcome::Done { left.get() } else { outcome })
@@ -121,7 +121,7 @@ impl WireguardSync {
                 context.say(&format!("{} {text}", context.when()));
             }
             looked.set(Some(Looked { asked, end: expiry::next(&world, now) }));
-            Ok(Planned { plan: synced.plan, calico: world.calico })
+            Ok(Planned::on(&world, synced.plan))
         };
         match self.writing.dry_run {
             DryRun::Client => _ = find().await?,

@@ -191,6 +191,8 @@ pub const POD_IP: &str = "cni.projectcalico.org/podIP";
 pub const SLICE_SERVICE: &str = "kubernetes.io/service-name";
 /// On a rule of a policy and, with the grant's id behind it, on the policy that holds the grant.
 pub const GRANT: &str = "kubectl-zerotrust/grant";
+/// On the policy that held a grant, with its id behind it: the grant is being taken back, and its rules elsewhere go.
+pub const REVOKED: &str = "kubectl-zerotrust/revoked";
 /// On a rule of the perimeter: a door that was open when the perimeter was made, and stays so; its value says which.
 pub const FOUND_OPEN: &str = "kubectl-zerotrust/found-open";
 /// On the perimeter's policy: the nodes are locked too, and its value says what stays open on them.

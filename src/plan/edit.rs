@@ -6,10 +6,12 @@ mod nets;
 mod rules;
 mod service;
 
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
 use serde_json::{Map, Value};
 
-use crate::kubernetes::names::{GRANT, ROLE};
+use crate::kubernetes::names::{GRANT, REVOKED, ROLE};
 use crate::model::policy::Direction;
 use crate::model::spec::{PolicySpec, RuleSpec};
 
@@ -88,7 +90,7 @@ pub enum Edit {
     },
     /// Deletes the object.
     Delete,
-    /// Deletes the object if it holds no rule and no grant any more; else leaves it.
+    /// Deletes the object if it holds no rule and no grant any more, not even one that is being taken back; else leaves it.
     DeleteIfEmpty,
 }
 
@@ -135,6 +137,21 @@ pub enum EditError {
     /// The object is not what it should be.
     #[error("{0} is malformed")]
     Malformed(String),
+}
+
+/// The grants that have a rule in one object and none in another, by their ids.
+pub fn grants_gained(before: Option<&Value>, after: Option<&Value>) -> BTreeSet<String> {
+    let ids = |object: Option<&Value>| -> BTreeSet<String> {
+        let lists = ["ingress", "egress"].map(|key| object.and_then(|object| object.get("spec")?.get(key)?.as_array()));
+        lists.into_iter().flatten().flatten().filter_map(grant_of).map(str::to_string).collect()
+    };
+    &ids(after) - &ids(before)
+}
+
+/// Whether an object holds a grant.
+pub fn holds(object: &Value, id: &str) -> bool {
+    let annotations = object.pointer("/metadata/annotations");
+    annotations.is_some_and(|annotations| annotations.get(format!("{GRANT}-{id}")).is_some())
 }
 
 /// Makes several edits, one after the other.
@@ -288,8 +305,9 @@ fn is_empty(object: &Value) -> bool {
     let rules = |key: &str| object.get("spec").and_then(|spec| spec.get(key)).and_then(Value::as_array);
     let no_rules = ["ingress", "egress"].iter().all(|key| rules(key).is_none_or(Vec::is_empty));
     let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
-    let prefix = format!("{GRANT}-");
-    no_rules && !annotations.is_some_and(|annotations| annotations.keys().any(|key| key.starts_with(&prefix)))
+    let notes = [format!("{GRANT}-"), format!("{REVOKED}-")];
+    let is_grant = |key: &String| notes.iter().any(|prefix| key.starts_with(prefix));
+    no_rules && !annotations.is_some_and(|annotations| annotations.keys().any(is_grant))
 }
 
 fn has_type(object: &Value, direction: Direction) -> bool {

@@ -53,6 +53,8 @@ pub mod unlock;
 #[cfg(test)]
 mod walkthrough;
 
+use std::collections::BTreeMap;
+
 use crate::kubernetes::ObjectRef;
 use edit::Edit;
 pub use risk::Risk;
@@ -66,6 +68,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What the operator must know before saying yes.
     pub notes: Vec<Note>,
+    /// Grants that stand, by their ids, with the policy that holds each. A rule of one comes in only while it is held: who
+    /// takes the grant back in the meantime takes that from it first.
+    pub rests_on: BTreeMap<String, ObjectRef>,
 }
 
 /// One object's change.

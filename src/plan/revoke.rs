@@ -1,9 +1,13 @@
 //! The grants of a world, and how one is taken back: its rules, its annotation, and a policy of ours that it leaves empty.
 //! Never opens a pod by taking the last policy from it.
+//!
+//! A grant is what its holder's annotation says. Where rules of it stand in other policies too, the holder says first that
+//! it is being taken back, and says nothing any more last: whoever adds a rule of a grant to another policy looks whether it
+//! is still held, and so none comes in behind the back of the one who takes it out; and who was killed in between is seen.
 
 mod doors;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{is_policed, object, selected_by, version_of};
 use super::edit::Edit;
@@ -15,8 +19,9 @@ use super::simulate::simulate;
 use super::standin;
 use super::target::{Target, TargetKind};
 use super::{Note, Plan, PlanError, Step, Weight, ports};
-use crate::findings::{Finding, GRANT_UNREADABLE, GRANT_WITHOUT_RULE, RULE_WITHOUT_GRANT};
-use crate::kubernetes::names::GRANT;
+use crate::findings::{Finding, GRANT_HALF_REVOKED, GRANT_UNREADABLE, GRANT_WITHOUT_RULE, RULE_WITHOUT_GRANT};
+use crate::kubernetes::ObjectRef;
+use crate::kubernetes::names::{GRANT, REVOKED};
 use crate::model::intent::{Grant, Peer};
 use crate::model::policy::{Direction, PolicyId};
 use crate::model::spec::RuleSpec;
@@ -53,9 +58,25 @@ pub enum Which {
 
 /// Every grant, in the order of their ids.
 pub fn grants(world: &World) -> Vec<GrantInfo> {
+    noted(world, GRANT)
+}
+
+/// Grants that somebody began to take back and has not finished; not those that were made again since.
+pub fn half_revoked(world: &World) -> Vec<GrantInfo> {
+    let stands =
+        |info: &GrantInfo| world.written[&info.policy].annotations.contains_key(&format!("{GRANT}-{}", info.id));
+    noted(world, REVOKED).into_iter().filter(|info| !stands(info)).collect()
+}
+
+/// The policy that holds each grant.
+pub fn holders(world: &World) -> BTreeMap<String, ObjectRef> {
+    grants(world).into_iter().map(|info| (info.id, object(&info.policy))).collect()
+}
+
+fn noted(world: &World, note: &str) -> Vec<GrantInfo> {
     let mut found: Vec<GrantInfo> = Vec::new();
     for (policy, written) in &world.written {
-        for (id, text) in annotations(written) {
+        for (id, text) in annotations(written, note) {
             if let Ok(grant) = serde_json::from_str(text) {
                 let rules = rules_of(world, id);
                 found.push(GrantInfo { id: id.to_string(), grant, policy: policy.clone(), rules });
@@ -66,8 +87,8 @@ pub fn grants(world: &World) -> Vec<GrantInfo> {
     found
 }
 
-fn annotations(written: &Written) -> impl Iterator<Item = (&str, &String)> {
-    let prefix = format!("{GRANT}-");
+fn annotations<'w>(written: &'w Written, note: &str) -> impl Iterator<Item = (&'w str, &'w String)> {
+    let prefix = format!("{note}-");
     written.annotations.iter().filter_map(move |(key, text)| Some((key.strip_prefix(&prefix)?, text)))
 }
 
@@ -88,9 +109,9 @@ fn rules_of(world: &World, id: &str) -> Vec<(PolicyId, Direction, usize)> {
     found
 }
 
-/// Grants without rules, rules without grant, and grants that cannot be read.
+/// Grants without rules, rules without grant, grants that cannot be read, and those that are half taken back.
 pub fn orphans(world: &World) -> Vec<Finding> {
-    let known = grants(world);
+    let (known, ending) = (grants(world), half_revoked(world));
     let finding = |code, policy: &PolicyId, detail: String| {
         let place = world.written.get(policy).map(|written| written.place.clone());
         Finding { code, object: policy.to_string(), place, detail }
@@ -100,15 +121,20 @@ pub fn orphans(world: &World) -> Vec<Finding> {
         let detail = format!("grant {} ({} -> {}) has no rule", info.id, info.grant.from, info.grant.to);
         found.push(finding(GRANT_WITHOUT_RULE, &info.policy, detail));
     }
+    for GrantInfo { id, grant, policy, .. } in &ending {
+        let Grant { from, to, .. } = grant;
+        let detail = format!("grant {id} ({from} -> {to}): `kubectl zerotrust revoke {id}`, or `sync`, takes the rest");
+        found.push(finding(GRANT_HALF_REVOKED, policy, detail));
+    }
     for (policy, written) in &world.written {
-        for (id, text) in annotations(written) {
+        for (id, text) in annotations(written, GRANT) {
             if let Err(error) = serde_json::from_str::<Grant>(text) {
                 found.push(finding(GRANT_UNREADABLE, policy, format!("annotation {GRANT}-{id}: {error}")));
             }
         }
         let rules = written.spec.ingress.iter().chain(&written.spec.egress);
         let ids: BTreeSet<&str> = rules.filter_map(grant_of).collect();
-        for id in ids.into_iter().filter(|id| !known.iter().any(|info| info.id == *id)) {
+        for id in ids.into_iter().filter(|id| !known.iter().chain(&ending).any(|info| info.id == *id)) {
             found.push(finding(RULE_WITHOUT_GRANT, policy, format!("its rules of grant {id} belong to no grant")));
         }
     }
@@ -117,7 +143,7 @@ pub fn orphans(world: &World) -> Vec<Finding> {
 
 /// Takes grants back.
 pub fn revoke(world: &World, which: &Which) -> Result<Plan, PlanError> {
-    let known = grants(world);
+    let known = all(world);
     let chosen = match which {
         Which::Id(id) => by_id(world, &known, id)?,
         Which::Flow { from, to, ports } => by_flow(world, &known, from, to, ports.as_ref())?,
@@ -125,9 +151,14 @@ pub fn revoke(world: &World, which: &Which) -> Result<Plan, PlanError> {
     take_back(world, &chosen)
 }
 
+/// Those that stand, and those that are half taken back.
+fn all(world: &World) -> Vec<GrantInfo> {
+    grants(world).into_iter().chain(half_revoked(world)).collect()
+}
+
 /// Takes back the grants with these ids.
 pub fn take_back(world: &World, chosen: &[String]) -> Result<Plan, PlanError> {
-    let known = grants(world);
+    let known = all(world);
     let mut plan = Plan::default();
     let names: Vec<String> = chosen
         .iter()
@@ -140,15 +171,23 @@ pub fn take_back(world: &World, chosen: &[String]) -> Result<Plan, PlanError> {
         })
         .collect();
     plan.title = format!("revoke {}", names.join(" and "));
+    let (mut first, mut then, mut last) = (Vec::new(), Vec::new(), Vec::new());
     for (policy, written) in &world.written {
-        let edits = edits(written, chosen);
-        if edits.is_empty() {
-            continue;
+        let mut edits = [Vec::new(), Vec::new(), Vec::new()];
+        for id in chosen {
+            removal(world, id, written, &mut edits);
         }
-        let why = format!("it holds rules of {}", chosen.join(" and "));
-        let planned_on = version_of(world, policy);
-        plan.steps.push(Step { object: object(policy), planned_on, edits, why });
+        let step = |edits: Vec<Edit>, why: &str| {
+            let why = format!("{why} {}", chosen.join(" and "));
+            let step = Step { object: object(policy), planned_on: version_of(world, policy), edits, why };
+            Some(step).filter(|step| !step.edits.is_empty())
+        };
+        let [holder, elsewhere, end] = edits;
+        first.extend(step(holder, "it holds"));
+        then.extend(step(elsewhere, "it has rules of"));
+        last.extend(step(end, "nothing is left of"));
     }
+    plan.steps = first.into_iter().chain(then).chain(last).collect();
     delete_what_is_empty(world, &mut plan)?;
     doors::close(world, &known, chosen, &mut plan);
     let text = "connections that are established go on until they end".to_string();
@@ -156,29 +195,40 @@ pub fn take_back(world: &World, chosen: &[String]) -> Result<Plan, PlanError> {
     Ok(plan)
 }
 
-fn edits(written: &Written, chosen: &[String]) -> Vec<Edit> {
-    let mut edits = Vec::new();
-    for id in chosen {
-        let mut rules = written.spec.ingress.iter().chain(&written.spec.egress);
-        if rules.any(|rule| grant_of(rule) == Some(id)) {
-            edits.push(Edit::RemoveGrant(id.clone()));
-        }
-        let key = format!("{GRANT}-{id}");
-        if written.annotations.contains_key(&key) {
-            edits.push(Edit::Annotate(key, None));
-        }
+/// What takes a grant from a policy: first from the one that holds it, then from others, last what the holder still says.
+fn removal(world: &World, id: &str, written: &Written, [first, then, last]: &mut [Vec<Edit>; 3]) {
+    let (grant, revoked) = (format!("{GRANT}-{id}"), format!("{REVOKED}-{id}"));
+    let has_rules = |written: &Written| {
+        written.spec.ingress.iter().chain(&written.spec.egress).any(|rule| grant_of(rule) == Some(id))
+    };
+    let holds = |written: &Written| [&grant, &revoked].into_iter().any(|key| written.annotations.contains_key(key));
+    if !holds(written) {
+        then.extend(has_rules(written).then(|| Edit::RemoveGrant(id.into())));
+        return;
     }
-    edits
+    let alone = !world.written.values().any(|other| has_rules(other) && !holds(other));
+    first.extend(has_rules(written).then(|| Edit::RemoveGrant(id.into())));
+    if let Some(text) = written.annotations.get(&grant) {
+        first.push(Edit::Annotate(grant.clone(), None));
+        first.extend((!alone).then(|| Edit::Annotate(revoked.clone(), Some(text.clone()))));
+    }
+    if !alone || written.annotations.contains_key(&revoked) {
+        last.push(Edit::Annotate(revoked, None));
+    }
 }
 
 /// A policy of ours without rules goes, unless it is the last that polices its pods: without it they would be open.
 fn delete_what_is_empty(world: &World, plan: &mut Plan) -> Result<(), PlanError> {
     for index in 0..plan.steps.len() {
         let Some(id) = super::simulate::policy_of(&plan.steps[index].object) else { continue };
+        if plan.steps[index + 1..].iter().any(|later| later.object == plan.steps[index].object) {
+            continue;
+        }
         let after = simulate(world, &plan.steps)?;
         let Some(written) = after.written.get(&id) else { continue };
-        let empty =
-            written.spec.ingress.is_empty() && written.spec.egress.is_empty() && annotations(written).next().is_none();
+        let empty = written.spec.ingress.is_empty()
+            && written.spec.egress.is_empty()
+            && annotations(written, GRANT).next().is_none();
         let ours = world.written.get(&id).and_then(role) == Some(ALLOW);
         if !empty || !ours {
             continue;
@@ -213,7 +263,7 @@ fn by_id(world: &World, known: &[GrantInfo], id: &str) -> Result<Vec<String>, Pl
     let mut ids: BTreeSet<String> = known.iter().map(|info| info.id.clone()).collect();
     for written in world.written.values() {
         ids.extend(written.spec.ingress.iter().chain(&written.spec.egress).filter_map(grant_of).map(str::to_string));
-        ids.extend(annotations(written).map(|(id, _)| id.to_string()));
+        ids.extend(annotations(written, GRANT).map(|(id, _)| id.to_string()));
     }
     if ids.contains(id) {
         return Ok(vec![id.to_string()]);

@@ -31,15 +31,23 @@ impl Work<'_> {
         context.say(&diff::notes(&prepared.notes, context.paint_errors));
         let deleted = prepared.steps.iter().filter(|step| step.after.is_none());
         deleted.for_each(|step| context.say(&format!("{} would be deleted.\n", step.object)));
-        let objects = prepared.steps.iter().filter_map(|step| step.after.clone());
-        self.print_objects(output, objects.collect(), prepared.steps.iter().map(|step| &step.object));
+        self.print_objects(output, prepared.steps.iter().map(|step| (&step.object, step.after.as_ref())));
     }
 
-    fn print_objects<'o>(&self, output: Output, objects: Vec<Value>, names: impl Iterator<Item = &'o ObjectRef>) {
+    /// Each object once, as it is in the end.
+    fn print_objects<'o>(&self, output: Output, writes: impl Iterator<Item = (&'o ObjectRef, Option<&'o Value>)>) {
+        let mut ends: Vec<(&ObjectRef, Option<&Value>)> = Vec::new();
+        for (object, after) in writes {
+            match ends.iter_mut().find(|(earlier, _)| *earlier == object) {
+                Some((_, end)) => *end = after,
+                None => ends.push((object, after)),
+            }
+        }
+        let objects: Vec<Value> = ends.iter().filter_map(|(_, after)| after.cloned()).collect();
         self.session.context.print(&match output {
             Output::Json => json_objects(&objects),
             Output::Yaml => documents(&objects),
-            _ => names.map(|object| format!("{}\n", diff::resource_name(object))).collect(),
+            _ => ends.iter().map(|(object, _)| format!("{}\n", diff::resource_name(object))).collect(),
         });
     }
 
@@ -51,8 +59,8 @@ impl Work<'_> {
             return self.log(done);
         }
         if !output.is_text() {
-            let objects = done.written.iter().filter_map(|written| written.after.clone()).collect();
-            return self.print_objects(output, objects, done.written.iter().map(|written| &written.object));
+            let writes = done.written.iter().map(|written| (&written.object, written.after.as_ref()));
+            return self.print_objects(output, writes);
         }
         let suffix = if self.writing.dry_run == DryRun::Server { " (server dry run)" } else { "" };
         for written in &done.written {

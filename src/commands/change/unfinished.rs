@@ -6,7 +6,8 @@ use dialoguer::Select;
 
 use super::super::session::Session;
 use super::super::undo;
-use super::{Work, answered};
+use super::asked::answered;
+use super::{Voice, Work};
 use crate::cli::DryRun;
 use crate::findings::{CHANGE_UNFINISHED, Finding};
 use crate::kubernetes::Writer;
@@ -91,13 +92,17 @@ fn asked(line: &str) -> Vec<&str> {
 }
 
 impl Work<'_> {
-    /// Reads the history, and says what was not finished; a person is asked what to do about the newest.
+    /// Reads the history, and says what was not finished; a person is asked what to do about the newest. A log is of what is
+    /// done, look after look.
     pub(super) async fn look_back(&mut self) -> Result<(), Problem> {
         if self.writing.dry_run != DryRun::None || !matches!(self.session.source, Source::Cluster(_)) {
             return Ok(());
         }
         self.older = self.history().await;
         self.complete().await?;
+        if self.voice == Voice::Log {
+            return Ok(());
+        }
         let Ok(older) = &self.older else { return Ok(()) };
         // Not the one that this command is about, be it to take it back or to go on with it.
         let left: Vec<&Summary> = unfinished(older).filter(|summary| !self.ends(summary)).collect();

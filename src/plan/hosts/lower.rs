@@ -16,7 +16,7 @@ pub fn unlock(world: &World) -> Result<Plan, PlanError> {
     let observing = take_back::nodes(world, &mut notes);
     if !ours && !observing.is_empty() {
         let steps = observing.into_iter().chain(opened).collect();
-        return Ok(Plan { title, steps, notes });
+        return Ok(Plan { title, steps, notes, ..Plan::default() });
     }
     if !ours && opened.is_empty() {
         let others: Vec<String> = hosts::of_others(world).iter().map(|policy| policy.id.to_string()).collect();
@@ -36,7 +36,7 @@ pub fn unlock(world: &World) -> Result<Plan, PlanError> {
     }
     let shape = Shape { inline: nodes_set::find(world).is_none(), ..Shape::default() };
     let raised = perimeter::raise_around(world, world, &grants, &shape, None)?;
-    let mut plan = Plan { title, steps: raised.steps, notes: raised.notes };
+    let mut plan = Plan { title, steps: raised.steps, notes: raised.notes, ..Plan::default() };
     plan.steps.splice(0..0, observing);
     plan.steps.extend(opened);
     plan.notes.push(fact(format!("the doors of Services stay closed: {} grants need it", grants.len())));

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use super::super::testing::{DENY, allowed, cluster, locked, notes, passes, policies, said, steps};
 use super::super::unlock::unlock;
 use super::*;
+use crate::model::moment::Moment;
 use crate::plan::simulate::simulate as after;
+use crate::plan::sync::sync_at;
 
 fn flow(from: &str, to: &str) -> Which {
     Which::Flow { from: Target::parse(from, None).unwrap(), to: Target::parse(to, None).unwrap(), ports: None }
@@ -31,8 +33,32 @@ fn revoke_takes_back_exactly_what_allow_did() {
     ] {
         let (plan, back) = revoked(&granted, &which);
         assert_eq!(policies(&back), policies(&world));
-        assert_eq!(plan.steps.len(), 2);
+        let [first, second, third] = &plan.steps[..] else { panic!("{:?}", steps(&plan)) };
+        assert!(first.object == third.object && first.object != second.object, "{:?}", steps(&plan));
         assert!(plan.title.contains(&id));
+    }
+}
+
+/// Killed after any of its writes, it leaves a cluster that says so, and that the same command or `sync` brings to the end.
+#[test]
+fn what_is_half_revoked_says_so_and_is_finished() {
+    let world = cluster(DENY);
+    let (_, granted) = allowed(&world, "demo/access", "nginx");
+    let plan = revoke(&granted, &flow("demo/access", "nginx")).unwrap();
+    let now: Moment = "2026-11-23T12:00:00Z".to_string().try_into().unwrap();
+    for written in 1..plan.steps.len() {
+        let half = after(&granted, &plan.steps[..written]).unwrap();
+        assert_eq!(grants(&half), [], "it stands no more");
+        assert_eq!(orphans(&half).iter().map(|found| found.code.code).collect::<Vec<_>>(), ["ZT0304"]);
+        let (_, back) = revoked(&half, &flow("demo/access", "nginx"));
+        assert_eq!(policies(&back), policies(&world), "after {written} writes");
+        let synced = sync_at(&half, &[], now).unwrap();
+        assert_eq!(policies(&after(&half, &synced.plan.steps).unwrap()), policies(&world), "after {written} writes");
+        let (_, again) = allowed(&half, "demo/access", "nginx");
+        assert_eq!(half_revoked(&again), [], "it was made again");
+        assert!(sync_at(&again, &[], now).unwrap().plan.steps.is_empty());
+        let (_, gone) = revoked(&again, &flow("demo/access", "nginx"));
+        assert_eq!(policies(&gone), policies(&world), "after {written} writes, made again and revoked");
     }
 }
 
