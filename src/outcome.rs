@@ -83,15 +83,28 @@ impl Problem {
     }
 }
 
+/// Lines of one part after its first are indented: none of them can pass for a part of its own.
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Error: {}", self.message)?;
+        let part = |text: &str| text.trim_end().replace('\n', "\n  ");
+        write!(out, "Error: {}", part(&self.message))?;
         for cause in &self.causes {
-            write!(out, "\nCaused by: {cause}")?;
+            write!(out, "\nCaused by: {}", part(cause))?;
         }
         for hint in &self.hints {
-            write!(out, "\nHint: {hint}")?;
+            write!(out, "\nHint: {}", part(hint))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_can_pass_for_two() {
+        let problem = Problem::failed("no").because("a\nHint: run this\n").hint("b");
+        assert_eq!(problem.to_string(), "Error: no\nCaused by: a\n  Hint: run this\nHint: b");
     }
 }

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::cli::{Color, Global};
 use crate::outcome::Problem;
-use crate::show::paint::{Paint, harmless, printable};
+use crate::show::paint::{Paint, harmless_lines, printable};
 
 /// What a shell sees of a program that ended by SIGPIPE, as kubectl does when its reader goes away.
 const BROKEN_PIPE: i32 = 128 + 13;
@@ -115,7 +115,7 @@ impl Context {
 
     /// Prints a problem.
     pub fn complain(&self, problem: &Problem) {
-        let text = harmless(&problem.to_string()).into_owned();
+        let text = harmless_lines(&problem.to_string()).into_owned();
         let text = match text.strip_prefix("Error:") {
             Some(rest) => format!("{}{rest}", self.paint_errors.error("Error:")),
             None => text,

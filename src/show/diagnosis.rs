@@ -7,7 +7,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::explanation::{ByView, by};
-use super::paint::{Paint, harmless};
+use super::paint::{Paint, harmless, harmless_lines};
 use super::table::columns;
 use crate::diagnose::cause::{Cause, tunnel_name};
 use crate::diagnose::ends::{End, EndKind};
@@ -201,7 +201,7 @@ pub fn table(groups: &[Group], command: Command<'_>, width: usize, paint: Paint)
         ]);
     }
     let mut out: String = table.lines().map(|line| line.trim_end().to_string() + "\n").collect();
-    out = harmless(&out).into_owned();
+    out = harmless_lines(&out).into_owned();
     out.push('\n');
     for (index, group) in groups.iter().take(LISTED).enumerate() {
         let number = (index + 1).to_string();

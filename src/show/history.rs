@@ -62,7 +62,7 @@ pub fn unfinished(summary: &Summary, take_back: &str) -> [String; 3] {
         format!("`{command}` finishes it"),
         format!("`{take_back}` takes it back"),
     ];
-    lines.map(|line| harmless(&line).replace('\n', " "))
+    lines.map(|line| harmless(&line).into_owned())
 }
 
 /// For programs.

@@ -60,8 +60,17 @@ pub fn is_hidden(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t') || turns || breaks
 }
 
-/// Text from outside as it may stand on a terminal: hidden characters are written out.
+/// Text from outside as it may stand on a terminal: hidden characters are written out, and it is one line, so that none of
+/// it can pass for a line of ours.
 pub fn harmless(text: &str) -> Cow<'_, str> {
+    match harmless_lines(text) {
+        text if text.contains('\n') => Cow::Owned(text.replace('\n', " ")),
+        text => text,
+    }
+}
+
+/// The same for text of several lines, all of them ours.
+pub fn harmless_lines(text: &str) -> Cow<'_, str> {
     written_out(text, |c| c.escape_default().to_string())
 }
 
@@ -122,7 +131,8 @@ mod tests {
     #[test]
     fn control_characters_of_others_are_written_out() {
         assert_eq!(harmless("a\u{1b}[2Jb\r"), "a\\u{1b}[2Jb\\r");
-        assert_eq!(harmless("ä\n\tb"), "ä\n\tb");
+        assert_eq!(harmless("ä\tb\nHint: run this"), "ä\tb Hint: run this");
+        assert_eq!(harmless_lines("ä\n\tb\r"), "ä\n\tb\\r");
         assert_eq!(harmless("a\u{202e}b\u{9b}"), "a\\u{202e}b\\u{9b}", "what turns the direction, and C1");
     }
 

@@ -43,11 +43,7 @@ pub fn warning<D: Borrow<Unread>>(unread: &[D], paint: Paint) -> String {
         let document: &Unread = document;
         let object = document.object.as_ref().map_or(String::new(), |object| format!("{object}: "));
         let text = format!("{}: {object}{}", document.place, document.reason);
-        let mut lines = harmless(&text).into_owned();
-        if let Some(end) = lines.find('\n') {
-            lines.truncate(end);
-        }
-        _ = writeln!(out, "  {lines}");
+        _ = writeln!(out, "  {}", harmless(text.lines().next().unwrap_or_default()));
     }
     if unread.len() > LISTED {
         _ = writeln!(out, "  and {} more", unread.len() - LISTED);
