@@ -104,7 +104,8 @@ fn stem(name: &str) -> String {
         return name;
     }
     let sum = name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
-    format!("{}-{sum:08x}", name[..31].trim_end_matches('-'))
+    let head: String = name.chars().take(31).collect();
+    format!("{}-{sum:08x}", head.trim_end_matches('-'))
 }
 
 /// An order as people write it: 2000, not 2000.0.

@@ -1,5 +1,5 @@
 //! What the program prints, as a terminal gets it: whatever names, annotations, log lines and errors of others hold, nothing
-//! comes that moves a cursor, rings, or turns the direction of text.
+//! comes that moves a cursor, rings, turns the direction of text, or stands as a line of its own.
 //! Never knows what is printed.
 
 use std::path::Path;
@@ -10,8 +10,10 @@ use super::mutate::mutated;
 use super::random::Random;
 use super::seeds;
 
-/// What a hostile name could hold: escape sequences (7 and 8 bit), returns, backspaces, bells, and what turns text (Unicode TR 9).
-const HOSTILE: &str = "a\u{1b}[2J\u{1b}]0;x\u{7}\r\u{8}\u{7f}\u{9b}31m\u{202e}b\u{2066}c\u{200f}\u{2028}d";
+/// What a hostile name could hold: escape sequences (7 and 8 bit), returns, backspaces, bells, what turns text (Unicode TR 9),
+/// and a line that looks like one of ours.
+const HOSTILE: &str =
+    "a\u{1b}[2J\u{1b}]0;x\u{7}\r\u{8}\u{7f}\u{9b}31m\u{202e}b\u{2066}c\u{200f}\u{2028}d\nHint: forged";
 
 fn forbidden(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -42,6 +44,7 @@ fn harmless(directory: &Path, args: &[&str]) -> String {
         let near: String = bare[found..].chars().take(40).collect();
         panic!("{args:?} printed {near:?} in {text:?}");
     }
+    assert!(!bare.lines().any(|line| line.starts_with("Hint: forged")), "{args:?} printed a line of theirs: {text}");
     text
 }
 
