@@ -122,6 +122,7 @@ impl Injector {
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let (stage, server) = (Arc::clone(&shared), server.clone());
+                stage.act().open += 1;
                 thread::spawn(move || {
                     serve(client, &server, &stage);
                     stage.act().open -= 1;
@@ -151,6 +152,10 @@ impl Injector {
         self.stage.act().victim = Some(child.id());
         self.stage.changed.notify_all();
         let output = child.wait_with_output().expect("wait for the client");
+        // Connections are taken in their order: once this one is, those of the client are, and none comes in the next run.
+        let last = TcpStream::connect(("127.0.0.1", self.port)).expect("reach the injector");
+        last.shutdown(std::net::Shutdown::Write).expect("ask for nothing");
+        (&last).read_to_end(&mut Vec::new()).expect("wait for its end");
         let mut act = self.stage.act();
         // What the server was asked for may still be under way when nobody waits for it any more.
         while act.open > 0 {
@@ -169,7 +174,6 @@ impl Drop for Injector {
 
 /// One request and its end; the answer says that the connection closes.
 fn serve(client: TcpStream, behind: &str, stage: &Stage) {
-    stage.act().open += 1;
     let mut input = BufReader::new(client.try_clone().expect("a second handle"));
     let Some((head, body)) = request(&mut input) else { return };
     let line = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_string();
