@@ -69,8 +69,10 @@ impl Allow {
             };
             let (from, to, end) = (&ask.from, &ask.to, self.terms.end(context)?);
             change(session, &self.writing, None, async || {
-                let scene =
-                    session.observe(needs::flow(from, to), |world| needs::flow_follow_ups(world, from, to)).await?;
+                let scene = session
+                    .observe(needs::flow(from, to), |world| needs::flow_follow_ups(world, from, to))
+                    .await?
+                    .answered()?;
                 let (plan, id) = (allow(&scene.world, &ask)?, grant_id(&scene.world, &ask)?);
                 let mut plan = bound(context, &scene.world, plan, &id, end)?;
                 if !plan.steps.is_empty() {

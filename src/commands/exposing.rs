@@ -115,7 +115,7 @@ impl Exposing {
     /// What is read, and the first of two plans where the Service has no address yet.
     async fn scene(&self, session: &Session<'_>, ask: &Ask) -> Result<(Scene, Option<First>), Problem> {
         let next = |world: &_| needs::exposure_follow_ups(world, &ask.service);
-        let scene = session.observe(needs::exposure(&ask.service), next).await?;
+        let scene = session.observe(needs::exposure(&ask.service), next).await?.answered()?;
         let first = first(&scene.world, ask)?;
         Ok((scene, first))
     }

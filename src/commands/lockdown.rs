@@ -130,9 +130,13 @@ impl Lockdown {
             let hosts = if self.nodes { Some(asked()?) } else { None };
             change(session, &self.writing, None, async || {
                 let scene = match (hosts.is_some(), self.observe) {
-                    (true, _) => session.observe(needs::hosts(), needs::hosts_follow_ups).await?,
-                    (false, true) => session.observe(needs::observation(), needs::lockdown_follow_ups).await?,
-                    (false, false) => session.observe(needs::lockdown(), needs::lockdown_follow_ups).await?,
+                    (true, _) => session.observe(needs::hosts(), needs::hosts_follow_ups).await?.answered()?,
+                    (false, true) => {
+                        session.observe(needs::observation(), needs::lockdown_follow_ups).await?.answered()?
+                    }
+                    (false, false) => {
+                        session.observe(needs::lockdown(), needs::lockdown_follow_ups).await?.answered()?
+                    }
                 };
                 let world = &scene.world;
                 let plan = match (self.staged, self.observe, &hosts) {

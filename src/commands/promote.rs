@@ -62,7 +62,7 @@ impl Promote {
             let shape = Shape { close_others: self.close_others, ..Shape::default() };
             let nodes = hosts(session, &self.allow_from, &self.allow_port, shape, &ask.accepted)?;
             change(session, &self.writing, None, async || {
-                let scene = session.observe(needs::lockdown(), needs::promotion_follow_ups).await?;
+                let scene = session.observe(needs::lockdown(), needs::promotion_follow_ups).await?.answered()?;
                 let plan = promote_all(&scene.world, &ask, &nodes)?;
                 Ok(Planned::on(&scene.world, plan))
             })

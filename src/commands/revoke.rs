@@ -49,7 +49,7 @@ impl Revoke {
         Session::run(context, async |session| {
             let which = self.which(session.namespace().as_deref())?;
             change(session, &self.writing, None, async || {
-                let scene = session.observe(first(&which), |world| next(world, &which)).await?;
+                let scene = session.observe(first(&which), |world| next(world, &which)).await?.answered()?;
                 Ok(Planned::on(&scene.world, revoke(&scene.world, &which)?))
             })
             .await

@@ -10,7 +10,7 @@ use crate::apply::Interrupt;
 use crate::kubernetes::Reader;
 use crate::kubernetes::cluster::{Cluster, Listener, Notice, Way};
 use crate::kubernetes::manifests::Manifests;
-use crate::kubernetes::names::RESOURCES;
+use crate::kubernetes::names::{Kind, RESOURCES};
 use crate::kubernetes::objects::{Answer, Coverage, Objects, Query, Unread};
 use crate::kubernetes::source::Source;
 use crate::model::world::World;
@@ -48,6 +48,18 @@ pub struct Scene {
     pub asked: Vec<Query>,
     /// The resources of which something may not be read.
     pub hidden: BTreeSet<&'static str>,
+    /// What the API server failed to answer, and why.
+    pub failed: Vec<(Kind, String)>,
+}
+
+impl Scene {
+    /// The scene for a plan. A server that failed says more when it is asked again: on half of its answers nothing is planned.
+    pub fn answered(self) -> Result<Scene, Problem> {
+        let Some((kind, reason)) = self.failed.first() else { return Ok(self) };
+        let plural = kind.resource().plural;
+        let problem = Problem::unknown(format!("{plural} could not be read, so no change is planned")).because(reason);
+        Err(problem.hint(format!("the same command again, once `kubectl get {plural} -A` answers")))
+    }
 }
 
 impl<'a> Session<'a> {
@@ -151,7 +163,8 @@ impl<'a> Session<'a> {
             }
         }
         let hidden = hidden(&mut objects);
-        Ok(Scene { world, unread: objects.unread, asked: asked.into_iter().collect(), hidden })
+        let Objects { unread, failed, .. } = objects;
+        Ok(Scene { world, unread, failed, asked: asked.into_iter().collect(), hidden })
     }
 }
 

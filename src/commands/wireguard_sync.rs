@@ -64,7 +64,7 @@ impl WireguardSync {
                 return self.keep(session).await;
             }
             if self.check {
-                let scene = session.observe(needs::sync(), needs::sync_follow_ups).await?;
+                let scene = session.observe(needs::sync(), needs::sync_follow_ups).await?.answered()?;
                 let synced = sync_at(&scene.world, &self.accepting.accept_risk, Moment::of(context.now))?;
                 context.say(&show::diff::notes(&synced.plan.notes, context.paint_errors));
                 context.print(&match self.writing.output {
@@ -77,7 +77,7 @@ impl WireguardSync {
             }
             let left = Cell::new(Outcome::Done);
             let outcome = change(session, &self.writing, None, async || {
-                let scene = session.observe(needs::sync(), needs::sync_follow_ups).await?;
+                let scene = session.observe(needs::sync(), needs::sync_follow_ups).await?.answered()?;
                 let mut synced = sync_at(&scene.world, &self.accepting.accept_risk, Moment::of(context.now))?;
                 left.set(after(&synced));
                 let unmended = show::sync::unmended(&synced.drift);
@@ -109,7 +109,8 @@ impl WireguardSync {
         let (context, now) = (session.context, Moment::of(session.context.now));
         let looked = Cell::new(None);
         let find = async || {
-            let Scene { world, unread, asked, hidden } = session.look(needs::sync(), needs::sync_follow_ups).await?;
+            let Scene { world, unread, asked, hidden, .. } =
+                session.look(needs::sync(), needs::sync_follow_ups).await?.answered()?;
             let synced = sync_at(&world, &self.accepting.accept_risk, now)?;
             let mut text = show::unread::warning(&unread, context.paint_errors);
             text += &show::unread::hidden(&hidden, context.paint_errors);

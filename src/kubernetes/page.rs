@@ -87,8 +87,9 @@ impl Objects {
         macro_rules! all {
             ($($field:ident),*) => {
                 // Every field is named, so that a new one cannot be forgotten.
-                let Objects { unread, notices, refused, rules: _, asked: _, $($field),* } = other;
+                let Objects { unread, failed, notices, refused, rules: _, asked: _, $($field),* } = other;
                 self.unread.extend(unread);
+                self.failed.extend(failed);
                 self.notices.extend(notices);
                 self.refused.extend(refused);
                 $(self.$field.items.extend($field.items);

@@ -85,6 +85,8 @@ pub enum Edit {
         expected: Value,
         /// What it was before the change.
         value: Value,
+        /// What it was on the way, where the change wrote it several times: the last first.
+        passed: Vec<Value>,
         /// Whether what somebody changed since of what the change made is put back too.
         force: bool,
     },
@@ -167,7 +169,9 @@ impl Edit {
             (Edit::Create(value), None) => Ok(Some(value.clone())),
             (Edit::Create(value), Some(current)) if same_frame(value, current) => Ok(Some(current.clone())),
             (Edit::Create(_), Some(_)) => Err(EditError::Exists),
-            (Edit::Restore { expected, value, force }, _) => restore::restore(current, expected, value, *force),
+            (Edit::Restore { expected, value, passed, force }, _) => {
+                restore::restore(current, restore::reached(current, expected, passed), value, *force)
+            }
             (Edit::Delete | Edit::DeleteIfEmpty | Edit::RemoveGrant(_), None) => Ok(None),
             (Edit::Advertise { list, cidr, on }, None) => Ok(on.then(|| advertise::made(list, cidr))),
             (_, None) => Err(EditError::Missing),

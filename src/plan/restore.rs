@@ -15,6 +15,14 @@ use lists::{Merged, merged};
 const SERVER_FIELDS: [&str; 7] =
     ["resourceVersion", "uid", "generation", "creationTimestamp", "managedFields", "selfLink", "deletionTimestamp"];
 
+/// How far a change came that wrote an object several times: what it was to become, or one of what it was on the way. What
+/// is there although it was to be gone was altered by somebody before that.
+pub(super) fn reached<'v>(current: Option<&Value>, after: &'v Value, passed: &'v [Value]) -> &'v Value {
+    let is = |state: &&Value| current.is_some_and(|current| same(current, state));
+    let was = || passed.first().filter(|_| current.is_some() && after.is_null());
+    passed.iter().find(is).or_else(was).unwrap_or(after)
+}
+
 /// The object with the change from `before` to `after` taken back. Null stands for an object that is not there. What
 /// somebody changed since of what the change made is an error, unless it is put back by force.
 pub(super) fn restore(

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::edit::Edit;
 pub use super::restore::same;
-use super::restore::{annotation, trampled};
+use super::restore::{annotation, reached, trampled};
 use super::revoke::grants;
 use super::roles::PERIMETER;
 use super::simulate::simulate;
@@ -29,15 +29,21 @@ pub fn undo(title: &str, changes: &[(Option<Value>, Option<Value>)], force: bool
             (_, None) => "it was deleted by that change",
             _ => "it was altered by that change",
         };
-        let edit = Edit::Restore {
-            expected: after.clone().unwrap_or(Value::Null),
-            value: before.clone().unwrap_or(Value::Null),
-            force,
-        };
-        // What was written twice goes back in one write, both ways one after the other.
+        let (expected, value) = (after.clone().unwrap_or(Value::Null), before.clone().unwrap_or(Value::Null));
+        // What was written twice goes back in one write: in one go, or both ways one after the other where somebody wrote it
+        // in between.
         match plan.steps.iter_mut().find(|step| step.object == object) {
-            Some(step) => step.edits.push(edit),
-            None => plan.steps.push(Step { object, planned_on: None, edits: vec![edit], why: why.into() }),
+            Some(step) => match step.edits.last_mut() {
+                Some(Edit::Restore { value: then, passed, .. }) if same(then, &expected) => {
+                    passed.push(expected);
+                    *then = value;
+                }
+                _ => step.edits.push(Edit::Restore { expected, value, passed: Vec::new(), force }),
+            },
+            None => {
+                let edits = vec![Edit::Restore { expected, value, passed: Vec::new(), force }];
+                plan.steps.push(Step { object, planned_on: None, edits, why: why.into() });
+            }
         }
     }
     Ok(plan)
@@ -48,9 +54,12 @@ pub fn tramples(step: &Step, current: Option<&Value>) -> Vec<String> {
     let mut found = Vec::new();
     let mut current = current.cloned();
     for edit in &step.edits {
-        let Edit::Restore { expected, value, .. } = edit else { continue };
-        found.extend(trampled(current.as_ref(), expected, value));
-        let forced = Edit::Restore { expected: expected.clone(), value: value.clone(), force: true };
+        let Edit::Restore { expected, value, passed, .. } = edit else { continue };
+        found.extend(trampled(current.as_ref(), reached(current.as_ref(), expected, passed), value));
+        let mut forced = edit.clone();
+        if let Edit::Restore { force, .. } = &mut forced {
+            *force = true;
+        }
         current = forced.apply(current.as_ref()).ok().flatten();
     }
     found.into_iter().map(|what| format!("{}: {what}", step.object)).collect()
@@ -204,6 +213,27 @@ mod tests {
         let now = policy(&[1, 2, 7, 3]);
         assert_eq!(tramples(&plan.steps[0], Some(&now)), Vec::<String>::new());
         assert_eq!(apply_all(&plan.steps[0].edits, Some(&now)).unwrap(), Some(policy(&[1, 7])));
+    }
+
+    /// A change that writes an object several times can be killed between any two of them.
+    #[test]
+    fn what_was_written_several_times_goes_back_from_wherever_it_came_to() {
+        let states = [policy("web", 1), policy("web", 2), policy("web", 3)].map(Some);
+        let [first, second, third] = &states;
+        for (end, last) in [(third, third), (&None, second)] {
+            let changes = [(first.clone(), second.clone()), (second.clone(), end.clone())];
+            let plan = undo("x", &changes, false).unwrap();
+            assert_eq!(plan.steps.len(), 1);
+            for now in [first, second, end] {
+                assert_eq!(tramples(&plan.steps[0], now.as_ref()), Vec::<String>::new());
+                assert_eq!(&apply_all(&plan.steps[0].edits, now.as_ref()).unwrap(), first);
+            }
+            let mut altered = last.clone();
+            altered.as_mut().unwrap()["metadata"]["labels"] = json!({"theirs": "kept"});
+            let back = apply_all(&plan.steps[0].edits, altered.as_ref()).unwrap().unwrap();
+            assert_eq!(back["spec"]["order"].as_f64(), Some(1.0));
+            assert_eq!(back["metadata"]["labels"]["theirs"], "kept");
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl Cluster {
         let (answer, documents) = match fetched {
             Fetched::Raw(found) | Fetched::Stored(found) => (Answer::Complete, found),
             Fetched::Read(_) | Fetched::NotServed => (Answer::NotServed, Vec::new()),
-            Fetched::Hidden(reason) => (Answer::Hidden(reason), Vec::new()),
+            Fetched::Hidden(reason) | Fetched::Failed(reason) => (Answer::Hidden(reason), Vec::new()),
         };
         // Objects in a list do not repeat what they are.
         let named = |mut document: Value| {

@@ -27,7 +27,10 @@ pub(super) enum Fetched {
     /// Objects of any kind as they are stored, for a snapshot.
     Raw(Vec<Value>),
     NotServed,
+    /// Refused.
     Hidden(String),
+    /// Not answered.
+    Failed(String),
 }
 
 impl Reader for Cluster {
@@ -66,6 +69,10 @@ impl Reader for Cluster {
                 }
                 Fetched::NotServed => Answer::NotServed,
                 Fetched::Hidden(reason) => Answer::Hidden(reason),
+                Fetched::Failed(reason) => {
+                    objects.failed.push((query.kind, reason.clone()));
+                    Answer::Hidden(reason)
+                }
             };
             objects.coverage_mut(query.kind).push(Coverage { query: query.clone(), answer });
         }
@@ -122,7 +129,7 @@ impl Cluster {
             404 if answer.is_not_served() => Ok(Fetched::NotServed),
             404 => Ok(found),
             403 => Ok(Fetched::Hidden(answer.message())),
-            500 => Ok(Fetched::Hidden(answer.said())),
+            500 => Ok(Fetched::Failed(answer.said())),
             _ => Err(self.no_list(answer, &words(query))),
         }
     }
@@ -153,7 +160,7 @@ impl Cluster {
                 404 => return Ok(Fetched::NotServed),
                 403 => return Ok(Fetched::Hidden(answer.message())),
                 // This kind cannot be read, as when its conversion webhook is down; others can.
-                500 => return Ok(Fetched::Hidden(answer.said())),
+                500 => return Ok(Fetched::Failed(answer.said())),
                 _ => return Err(self.no_list(answer, &words(query))),
             }
         }
@@ -162,7 +169,7 @@ impl Cluster {
     /// The API server refuses what a user may not read before it looks whether it is served at all. What every user may
     /// ask, the list of what is served, tells the two apart.
     pub(super) async fn look_behind_refusal(&self, query: &Query, fetched: &mut Fetched) -> Result<(), AccessError> {
-        if !query.kind.may_be_absent() || !matches!(fetched, Fetched::Hidden(_)) {
+        if !query.kind.may_be_absent() || !matches!(fetched, Fetched::Hidden(_) | Fetched::Failed(_)) {
             return Ok(());
         }
         for location in self.locations(query.kind).await? {
@@ -261,7 +268,7 @@ impl Fetched {
                 found.extend(page.items.into_iter().map(|object| slim(kind, object)));
                 Ok(next)
             }
-            Fetched::NotServed | Fetched::Hidden(_) => Err("an answer after none".into()),
+            Fetched::NotServed | Fetched::Hidden(_) | Fetched::Failed(_) => Err("an answer after none".into()),
         }
     }
 }

@@ -132,6 +132,8 @@ pub struct Objects {
     pub kube_controllers: Listing<Loose>,
     /// Documents that could not be understood.
     pub unread: Vec<Unread>,
+    /// What the API server failed to answer, and why; it is hidden as well.
+    pub failed: Vec<(Kind, String)>,
     /// The release of Calico whose rules count; without one the cluster's own, and where that is not known those of 3.32.
     pub rules: Option<Version>,
     /// The release whose rules were asked last.

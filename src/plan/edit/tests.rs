@@ -156,7 +156,7 @@ fn a_field_is_set_only_where_it_still_says_what_was_expected() {
 fn restoring_takes_back_the_change_and_leaves_what_others_did() {
     let before = policy(json!({"types": ["Ingress"], "ingress": [{"action": "Deny"}]}));
     let after = add(&before, &[from("10.0.0.1/32", "a")]).unwrap();
-    let undo = Edit::Restore { expected: after.clone(), value: before.clone(), force: false };
+    let undo = Edit::Restore { expected: after.clone(), value: before.clone(), passed: Vec::new(), force: false };
     let mut served = after.clone();
     served["metadata"]["resourceVersion"] = json!("9");
     served["spec"]["tier"] = json!("default");
@@ -174,7 +174,7 @@ fn restoring_what_somebody_changed_since_is_refused() {
     let before = policy(json!({"types": ["Ingress"], "order": 10}));
     let after = policy(json!({"types": ["Ingress"], "order": 20}));
     let now = policy(json!({"types": ["Ingress"], "order": 30}));
-    let undo = Edit::Restore { expected: after, value: before, force: false };
+    let undo = Edit::Restore { expected: after, value: before, passed: Vec::new(), force: false };
     assert_eq!(undo.apply(Some(&now)), Err(EditError::Changed("spec.order".into())));
 }
 
@@ -182,7 +182,7 @@ fn restoring_what_somebody_changed_since_is_refused() {
 fn restoring_a_new_object_deletes_it_unless_it_holds_what_others_added() {
     let mut made = policy(json!({"types": ["Ingress"], "ingress": [from("10.0.0.1/32", "a")]}));
     made["metadata"]["annotations"] = json!({ROLE: "allow", format!("{GRANT}-a"): "{}"});
-    let undo = Edit::Restore { expected: made.clone(), value: Value::Null, force: false };
+    let undo = Edit::Restore { expected: made.clone(), value: Value::Null, passed: Vec::new(), force: false };
     assert_eq!(undo.apply(Some(&made)), Ok(None));
     assert_eq!(undo.apply(None), Ok(None));
     let shared = add(&made, &[from("10.0.0.2/32", "b")]).unwrap();
@@ -197,7 +197,7 @@ fn restoring_a_deleted_object_makes_it_again() {
     let fresh = before.clone();
     before["metadata"]["resourceVersion"] = json!("3");
     before["metadata"]["uid"] = json!("x");
-    let undo = Edit::Restore { expected: Value::Null, value: before, force: false };
+    let undo = Edit::Restore { expected: Value::Null, value: before, passed: Vec::new(), force: false };
     assert_eq!(undo.apply(None), Ok(Some(fresh.clone())));
     assert_eq!(undo.apply(Some(&fresh)), Ok(Some(fresh.clone())));
     assert_eq!(undo.apply(Some(&policy(json!({"types": ["Egress"]})))), Err(EditError::Exists));

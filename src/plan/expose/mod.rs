@@ -35,7 +35,7 @@ use super::target::Target;
 use super::{Note, Plan, PlanError, Risk, Step, Weight, standin};
 use crate::kubernetes::names::Kind;
 use crate::model::intent::{Grant, GrantPort, Peer, Through, Way};
-use crate::model::world::{Service, ServiceAddress, ServicePort, World};
+use crate::model::world::{Hidden, Service, ServiceAddress, ServicePort, World};
 
 /// What an operator asks to be exposed.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,6 +107,7 @@ impl<'a> Work<'a> {
         let mut to = resolve(world, &ask.service)?;
         let from = clients(world, &ask.from)?;
         let key = service_key(&to, &ask.service)?;
+        refuse_hidden_pods(world, &key.0)?;
         let grant_ports = ports::resolve(world, &to, ask.ports.as_ref())?;
         refuse_host_pods(&to)?;
         let now = standin::answering(&standin::fill(world, &mut [&mut to]), &key, &to);
@@ -257,6 +258,15 @@ fn clients(world: &World, from: &[Target]) -> Result<Resolved, PlanError> {
         );
     }
     resolve(world, &Target::Nets(nets))
+}
+
+/// Which of the other Services lead to the same pods, and by which doors strangers come to them, is told by the pods.
+fn refuse_hidden_pods(world: &World, namespace: &str) -> Result<(), PlanError> {
+    let Some(gap) = world.gap(Hidden::Addresses, Some(namespace)) else { return Ok(()) };
+    Err(PlanError::Unknown {
+        reason: format!("the pods of namespace {namespace} are not known ({}: {})", gap.place, gap.reason),
+        hints: vec!["without them nobody can tell who would come in: make them readable".into()],
+    })
 }
 
 /// Pods on their node's network are policed as the node.

@@ -15,7 +15,7 @@ use kubectl_zerotrust::model::world::World;
 use kubectl_zerotrust::observe;
 use kubectl_zerotrust::plan::needs;
 use kubectl_zerotrust::plan::undo::same;
-use kubectl_zerotrust::record::{Record, State as Came};
+use kubectl_zerotrust::record::{Entry, Record, State as Came};
 use serde_json::Value;
 
 /// Clients and strangers, pods, nodes.
@@ -149,10 +149,11 @@ pub fn untrue(kubeconfig: &Path, new: &BTreeMap<u32, Record>, doubt: bool) -> Ve
     for (number, record) in new {
         let mut made = Vec::new();
         for (index, entry) in record.entries.iter().enumerate() {
-            // Of what was written twice the last write counts.
+            // Of what was written twice the last write counts; what it was before is what it was before the first.
             if record.entries[index + 1..].iter().any(|later| later.object == entry.object) {
                 continue;
             }
+            let writes: Vec<&Entry> = record.entries.iter().filter(|one| one.object == entry.object).collect();
             let Some(object) = entry.reference() else {
                 wrong.push(format!("record {number}: {} is nothing", entry.object));
                 continue;
@@ -163,15 +164,16 @@ pub fn untrue(kubeconfig: &Path, new: &BTreeMap<u32, Record>, doubt: bool) -> Ve
                 (Some(now), Some(then)) => same(now, then) || fills_in(now, then),
                 _ => false,
             };
-            let (before, after) = (is(&entry.before), is(&entry.after));
+            let (before, after) = (is(&writes[0].before), is(&entry.after));
+            let between = writes.iter().rev().skip(1).any(|one| is(&one.after));
             let state = record.summary.state;
             let doubted = matches!(state, Came::Partial | Came::Started) && doubt;
             let true_of = match state {
                 Came::Done => after,
                 Came::Undone => before,
                 Came::Partial if entry.written => after,
-                Came::Partial => before || (doubted && after),
-                Came::Started => before || after,
+                Came::Partial => before || between || (doubted && after),
+                Came::Started => before || between || after,
             };
             if !true_of {
                 wrong.push(format!(

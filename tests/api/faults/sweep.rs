@@ -301,6 +301,13 @@ impl<'a> Sweep<'a> {
         }
     }
 
+    /// Whether an undisturbed run reads this before it writes anything.
+    fn is_before_writes(&self, at: &At) -> bool {
+        let At::Read(line, number) = at else { return false };
+        let before = self.requests.iter().take_while(|line| !is_write(line));
+        before.filter(|read| *read == line).count() > *number
+    }
+
     fn case(&mut self, at: At, fault: Fault) {
         self.base.restore(self.wire);
         let (output, _, struck) = self.run(Some((at.clone(), fault)));
@@ -308,8 +315,9 @@ impl<'a> Sweep<'a> {
         self.not_struck += usize::from(!struck);
         let now = State::read(self.wire);
         let mut wrong = self.ending(&output, &now, fault);
-        if matches!(at, At::Read(..)) && output.status.code() != Some(0) && !now.differs(&self.base).is_empty() {
-            wrong.push("a fault in a read left something written".into());
+        let wrote = !now.differs(&self.base).is_empty();
+        if self.is_before_writes(&at) && output.status.code() != Some(0) && wrote {
+            wrong.push("a fault in a read before the first write left something written".into());
         }
         let key = now.key();
         if !self.judged.contains_key(&key) {
