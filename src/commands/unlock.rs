@@ -7,7 +7,8 @@ use super::session::Session;
 use crate::cli::Writing;
 use crate::outcome::{Outcome, Problem};
 use crate::plan::perimeter::lower::lower;
-use crate::plan::unlock::{sees_what_goes, unlock};
+use crate::plan::sight::what_locks;
+use crate::plan::unlock::unlock;
 use crate::plan::{hosts, needs};
 
 const EXAMPLES: &str = "\
@@ -53,7 +54,7 @@ impl Unlock {
                     true => session.observe(needs::hosts(), needs::hosts_follow_ups).await?,
                     false => session.observe(needs::lockdown(), needs::unlock_follow_ups).await?,
                 };
-                sees_what_goes(&scene.world, self.perimeter || self.nodes)?;
+                what_locks(&scene.world, self.perimeter || self.nodes)?;
                 let plan = match (self.perimeter, self.nodes) {
                     (true, _) => lower(&scene.world)?,
                     (false, true) => hosts::lower::unlock(&scene.world)?,

@@ -152,8 +152,7 @@ pub fn grants_gained(before: Option<&Value>, after: Option<&Value>) -> BTreeSet<
 
 /// Whether an object holds a grant.
 pub fn holds(object: &Value, id: &str) -> bool {
-    let annotations = object.pointer("/metadata/annotations");
-    annotations.is_some_and(|annotations| annotations.get(format!("{GRANT}-{id}")).is_some())
+    restore::annotation(object, &format!("{GRANT}-{id}")).is_some()
 }
 
 /// Makes several edits, one after the other.

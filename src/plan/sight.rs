@@ -1,8 +1,8 @@
-//! What a lockdown has to see of a cluster before it can be planned.
+//! What has to be seen of a cluster before a lockdown, or the way back, can be planned.
 //! Never reads it.
 
 use super::{Note, PlanError, Risk, Weight};
-use crate::model::world::{Hidden, World};
+use crate::model::world::{Hidden, Part, World};
 
 /// The resources that tell what the API server calls, as gaps name them.
 const CALLBACKS: [&str; 4] =
@@ -42,6 +42,24 @@ pub fn check(world: &World, accepted: &[Risk]) -> Result<Vec<Note>, PlanError> {
     Ok(notes)
 }
 
+/// Refuses to say that nothing is locked where what locks could not be read: the policies, and of the nodes their host
+/// endpoints and sets too.
+pub fn what_locks(world: &World, of_nodes: bool) -> Result<(), PlanError> {
+    let parts = [
+        (Part::GlobalPolicies, "GlobalNetworkPolicies", false),
+        (Part::HostEndpoints, "HostEndpoints", true),
+        (Part::GlobalSets, "GlobalNetworkSets", true),
+    ];
+    let hidden = parts.into_iter().find(|(part, _, own)| (of_nodes || !own) && !world.sees(*part, None));
+    match hidden {
+        None => Ok(()),
+        Some((_, kind, _)) => Err(PlanError::Unknown {
+            reason: format!("{kind} could not be read, so whether anything is locked is not known"),
+            hints: vec!["the same command again, once they can be read".into()],
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +79,16 @@ mod tests {
         assert_eq!(checked(Hidden::Other, "apiservices", &[Risk::ApiServer]), Ok(0));
         assert_eq!(checked(Hidden::Policies, "NetworkPolicy shop/x, a.yaml:7", &[]), Ok(1));
         assert_eq!(checked(Hidden::Other, "a.yaml:7", &[]), Ok(0));
+    }
+    #[test]
+    fn nobody_is_told_that_nothing_is_locked_where_that_was_not_seen() {
+        let mut world = crate::plan::testing::cluster("");
+        assert_eq!((what_locks(&world, false), what_locks(&world, true)), (Ok(()), Ok(())));
+        for (part, of_nodes) in [(Part::GlobalPolicies, false), (Part::HostEndpoints, true), (Part::GlobalSets, true)] {
+            let seen = world.seen.remove(&part).unwrap();
+            assert!(matches!(what_locks(&world, of_nodes), Err(PlanError::Unknown { .. })), "{part:?}");
+            assert_eq!(what_locks(&world, false).is_ok(), of_nodes, "{part:?}");
+            world.seen.insert(part, seen);
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::edit::Edit;
+use super::edit::{Edit, holds};
 pub use super::restore::same;
 use super::restore::{annotation, reached, trampled};
 use super::revoke::grants;
@@ -11,7 +11,7 @@ use super::roles::PERIMETER;
 use super::simulate::simulate;
 use super::{Note, Plan, PlanError, Risk, Step, Weight, lifelines, losses};
 use crate::kubernetes::ObjectRef;
-use crate::kubernetes::names::{GRANT, Kind, ROLE};
+use crate::kubernetes::names::{Kind, ROLE};
 use crate::model::intent::{Grant, Peer};
 use crate::model::world::World;
 
@@ -105,11 +105,8 @@ fn takes_perimeter(step: &Step) -> bool {
 /// is open for their clients, or their clients no more.
 fn keeps_perimeter(world: &World, plan: &Plan) -> Result<(), PlanError> {
     let stays = |id: &str| {
-        let key = format!("{GRANT}-{id}");
         !plan.steps.iter().flat_map(|step| &step.edits).any(|edit| match edit {
-            Edit::Restore { expected, value, .. } => {
-                annotation(expected, &key).is_some() && annotation(value, &key).is_none()
-            }
+            Edit::Restore { expected, value, .. } => holds(expected, id) && !holds(value, id),
             _ => false,
         })
     };

@@ -9,25 +9,7 @@ use super::simulate::simulate;
 use super::staged::{of_nodes, take_back};
 use super::{Note, Plan, PlanError, Weight, lifelines};
 use crate::model::policy::{Direction, PolicyId};
-use crate::model::world::{Part, Pod, World};
-
-/// Refuses to say that nothing is locked where what locks could not be read: the policies, and of the nodes their host
-/// endpoints and sets too.
-pub fn sees_what_goes(world: &World, of_nodes: bool) -> Result<(), PlanError> {
-    let parts = [
-        (Part::GlobalPolicies, "GlobalNetworkPolicies", false),
-        (Part::HostEndpoints, "HostEndpoints", true),
-        (Part::GlobalSets, "GlobalNetworkSets", true),
-    ];
-    let hidden = parts.into_iter().find(|(part, _, own)| (of_nodes || !own) && !world.sees(*part, None));
-    match hidden {
-        None => Ok(()),
-        Some((_, kind, _)) => Err(PlanError::Unknown {
-            reason: format!("{kind} could not be read, so whether anything is locked is not known"),
-            hints: vec!["the same command again, once they can be read".into()],
-        }),
-    }
-}
+use crate::model::world::{Pod, World};
 
 /// Plans the way back: the lockdown goes first, lifelines last. `name` names a lockdown that somebody else wrote, and so
 /// agrees to its deletion. An empty plan says that nothing is locked.

@@ -381,6 +381,20 @@ fn addresses_stand_in_the_rules_where_that_is_asked_or_a_set_would_widen_somebod
 }
 
 #[test]
+fn pods_that_could_not_be_seen_are_not_taken_for_none() {
+    let mut world = crate::testing::world(&documents(PLAIN, "192.0.2.12", "Cluster"));
+    let (place, reason) = ("pods".to_string(), "forbidden".to_string());
+    world.gaps.push(crate::model::world::Gap {
+        hides: crate::model::world::Hidden::Addresses,
+        namespace: None,
+        place,
+        reason,
+    });
+    let error = expose(&world, &ask("shop/web", &["10.7.0.99"])).unwrap_err();
+    assert!(matches!(error, PlanError::Unknown { .. }), "{error:?}");
+}
+
+#[test]
 fn without_pods_the_plan_is_for_those_to_come() {
     let text = documents(PLAIN, "192.0.2.12", "Cluster");
     let without: Vec<&str> = text.split("\n---\n").filter(|document| !document.contains("name: web-1")).collect();

@@ -295,8 +295,10 @@ fn an_answer_that_is_no_list_is_an_error_and_a_kind_that_breaks_is_hidden() {
         assert!(error.contains("is this the API server's address?"), "{error}");
         let (objects, _) =
             read(&[Query::all(Kind::Pod)], |_| Reply::status(500, "InternalError", "webhook down", json!({}))).await;
-        let answer = objects.unwrap().pods.coverage[0].answer.clone();
+        let objects = objects.unwrap();
+        let answer = objects.pods.coverage[0].answer.clone();
         assert!(matches!(answer, Answer::Hidden(reason) if reason.contains("webhook down")));
+        assert!(matches!(&objects.failed[..], [(Kind::Pod, reason)] if reason.contains("webhook down")));
         let (objects, _) = read(&[Query::all(Kind::Pod).labelled("((")], |_| {
             Reply::status(400, "BadRequest", "bad selector", json!({}))
         })
